@@ -1,0 +1,21 @@
+"""Says which merchant a bank transaction was with and what the money was for.
+
+Belongs here: cleaning descriptors to merchants, the category taxonomy, and the rules that choose a category
+with a confidence and a reason. Everything is pure: facts in, categories out. Does not belong here: reading or
+storing transactions, calling providers, and a user's own overrides, which always win and live elsewhere.
+"""
+
+from bank_sync.categorization.categorize import MODEL_VERSION, categorize
+from bank_sync.categorization.merchants import Merchant, merchant
+from bank_sync.categorization.models import Category, TransactionFacts
+from bank_sync.categorization.taxonomy import TAXONOMY_VERSION
+
+__all__ = [
+    "MODEL_VERSION",
+    "TAXONOMY_VERSION",
+    "Category",
+    "Merchant",
+    "TransactionFacts",
+    "categorize",
+    "merchant",
+]

@@ -1,0 +1,187 @@
+"""Turns a bank's descriptor into the merchant's name and a key that stays the same from month to month.
+
+Belongs here: removing what payment rails put around a merchant's name. Does not belong here: choosing a
+category.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
+from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.phrases import PhraseIndex, canonical, folded, has_digit, split_words
+
+_RAILS = toml_table("rails.toml")
+_PLACES = toml_table("places.toml")
+
+_ROUNDS = 4  # enough in practice for cleaning to reach its fixed point; a limit on principle
+_SHORTEST_NAME = 3  # shortest merchant part believed before a card network's double space
+
+_MONTH = "|".join(sorted(_RAILS["months"], key=len, reverse=True))
+_DATE = re.compile(
+    rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s./-]*(?:{_MONTH})\b\.?|\b(?:{_MONTH})[\s./-]*\d{{1,4}}\b"
+)
+_MASK = re.compile(r"(?<!\w)[x*•.]{2,}[\dx*•]*(?!\w)|\b[x*•]{3,}\d*|\*{2,}")
+_PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
+_BATCH_FIELDS = re.compile(r"\s(?:des|indn|co id):.*")
+_SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|iban|bic|purp)\+")
+_DUTCH_NAME = re.compile(
+    r"/name/([^/]+)|\b(?:naam|name):\s*([^:]+?)\s+(?:omschrijving|description|iban|kenmerk)\b"
+)
+_COLUMN_GAP = re.compile(r"\s{2,}(?!\s|\*)")
+
+_PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
+_CUTS = PhraseIndex((phrase, None) for phrase in _RAILS["cuts"])
+_TAILS = PhraseIndex(
+    (phrase, None)
+    for phrase in (
+        *_PLACES["cities"],
+        *_PLACES["countries"],
+        *_PLACES["states"],
+        *_RAILS["legal_forms"],
+        *_RAILS["noise"],
+    )
+)
+_LONGEST_TAIL = 4
+_FULL_MONTH = 4
+# Short forms ("mar") are removed only beside a number; as words of their own they may be part of a name.
+_MONTH_NAMES = frozenset(folded(month) for month in _RAILS["months"] if len(month) >= _FULL_MONTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """A merchant's name for people and its key for grouping; both are empty if the text names nobody."""
+
+    name: str
+    key: str
+
+
+def merchant(description: str, merchant_name: str | None = None) -> Merchant:
+    """Return the merchant behind a descriptor, preferring the provider's own `merchant_name`.
+
+    Only where that name is a payment service, such as PayPal, may a brand in the description replace it.
+    Digits, dates, card masks and a trailing city never change the key; a clean name stays as it is.
+    """
+    named = _resolve(merchant_name) if merchant_name else Merchant("", "")
+    if named.key and not _is_intermediary(named.key):
+        return named
+    described = _resolve(description)
+    if described.key and (not named.key or described.key in BRANDS):
+        return described
+    return named
+
+
+def brand_of(found: Merchant) -> Brand | None:
+    """Return the brand a merchant is, or None for a merchant not on the list."""
+    return BRANDS.get(found.key)
+
+
+def _is_intermediary(key: str) -> bool:
+    return key in BRANDS and BRANDS[key].intermediary
+
+
+@lru_cache(maxsize=65_536)
+def _resolve(text: str) -> Merchant:
+    found = _clean(text)
+    return found if found.key in BRANDS else _settled(found)
+
+
+@lru_cache(maxsize=65_536)
+def _settled(found: Merchant) -> Merchant:
+    for _ in range(_ROUNDS):
+        again = _clean(found.name)
+        if again == found:
+            break
+        found = again
+    return found
+
+
+def _clean(text: str) -> Merchant:
+    words = _without_prefixes(split_words(_unwrapped(canonical(text))))
+    brand = find_brand([folded(word) for word in words])
+    if brand is None:
+        words = _core(words)
+        brand = find_brand([folded(word) for word in words])
+    if brand is not None:
+        return Merchant(brand.name, brand.key)
+    name = " ".join(word[:1].upper() + word[1:] for word in words)
+    return Merchant(name, key_of([folded(word) for word in words]))
+
+
+def _unwrapped(text: str) -> str:
+    """Take the merchant's part out of SEPA fields and card columns; remove dates and masks."""
+    text = _sepa_name(_BATCH_FIELDS.sub("", text.strip()))
+    text = _MASK.sub(" ", _DATE.sub(" ", text))
+    text = _PROCESSOR.sub("", text.strip(" *-/,.:"))
+    return _first_column(text)
+
+
+def _sepa_name(text: str) -> str:
+    dutch = _DUTCH_NAME.search(text)
+    if dutch:
+        return dutch.group(1) or dutch.group(2)
+    if "+" not in text:
+        return text
+    parts = _SEPA_TAG.split(text)
+    fields = dict(zip(parts[1::2], parts[2::2], strict=True))
+    candidates = (fields.get("abwa"), parts[0], fields.get("svwz"))
+    return next((part for part in candidates if part and part.strip()), text)
+
+
+def _first_column(text: str) -> str:
+    """Card networks pad the merchant to a fixed width and put the city after it."""
+    parts = _COLUMN_GAP.split(text.strip(), maxsplit=1)
+    if len(parts) == 1:
+        return text
+    letters = sum(char.isalpha() for char in parts[0])
+    is_merchant = letters >= _SHORTEST_NAME and _without_prefixes(split_words(parts[0])) == split_words(
+        parts[0]
+    )
+    return parts[0] if is_merchant else text
+
+
+def _without_prefixes(words: list[str]) -> list[str]:
+    """Drop the payment method written before the merchant, unless nothing with letters would remain."""
+    start = 0
+    plain = [folded(word) for word in words]
+    while start < len(words):
+        if start > 0 and has_digit(words[start]):
+            end = start + 1
+        else:
+            found = next(_PREFIXES.at(plain, start), None)
+            end = found.end if found else len(words)
+        if not _has_name(words[end:]):
+            break
+        start = end
+    return words[start:]
+
+
+def _has_name(words: Sequence[str]) -> bool:
+    return any(not has_digit(word) and word != "&" for word in words)
+
+
+def _core(words: Sequence[str]) -> list[str]:
+    """Keep the words that name the merchant: no numbers, nothing behind a reference marker, no place."""
+    kept = [word for word in words if not has_digit(word)]
+    plain = [folded(word) for word in kept]
+    cut = next((match.start for match in _CUTS.find(plain) if match.start > 0), len(kept))
+    kept, plain = _without_months(kept[:cut], plain[:cut])
+    while (end := _tail_start(plain)) is not None:
+        kept, plain = kept[:end], plain[:end]
+    return kept
+
+
+def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[str]]:
+    pairs = [(word, bare) for word, bare in zip(kept, plain, strict=True) if bare not in _MONTH_NAMES]
+    return ([word for word, _ in pairs], [bare for _, bare in pairs]) if pairs else (kept, plain)
+
+
+def _tail_start(words: list[str]) -> int | None:
+    """Return where a place, legal form or filler at the end begins, or None if there is none."""
+    for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
+        start = len(words) - length
+        if any(match.end == len(words) for match in _TAILS.at(words, start)):
+            return start if start > 0 else None
+    return start if words and words[start := len(words) - 1] == "&" and start > 0 else None

@@ -1,0 +1,126 @@
+"""Words and phrases: cutting a descriptor into words and finding many known phrases in it at once.
+
+Belongs here: normalizing text and the phrase index. Does not belong here: what any phrase means.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
+
+Payload = TypeVar("Payload")
+
+_APOSTROPHES = dict.fromkeys(map(ord, "'`\u2018\u2019\u00b4"))
+_WEB = re.compile(r"\b(?:https?://)?www\.|https?://")
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_BREAK = re.compile(r"[^\w&]+|_+")
+_LIGATURES = str.maketrans({"ø": "o", "œ": "oe", "æ": "ae", "ł": "l"})
+# How German texts are written where a bank's system has no umlauts.
+_WITHOUT_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_DIGIT = re.compile(r"\d")
+
+
+def canonical(text: str) -> str:
+    """Return `text` in lower case, compatibility-normalized, so that equal looks mean equal strings."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+@lru_cache(maxsize=65_536)
+def folded(word: str) -> str:
+    """Return `word` without accents."""
+    if word.isascii():
+        return word
+    parts = unicodedata.normalize("NFKD", word)
+    return "".join(part for part in parts if not unicodedata.combining(part)).translate(_LIGATURES)
+
+
+def split_words(canonical_text: str) -> list[str]:
+    """Cut text from `canonical` into words; `&` is a word of its own."""
+    text = canonical_text.translate(_APOSTROPHES)
+    if "www" in text or "http" in text:
+        text = _WEB.sub(" ", text)
+    if "." in text:
+        text = _INITIALS.sub(lambda initials: initials.group().replace(".", "") + " ", text)
+    return _BREAK.sub(" ", text).replace("&", " & ").split()
+
+
+def plain_words(text: str) -> list[str]:
+    """Cut any text into lower-case words without accents, the form in which all phrases are compared."""
+    return [folded(word) for word in split_words(canonical(text))]
+
+
+@lru_cache(maxsize=65_536)
+def has_digit(word: str) -> bool:
+    """Tell whether a word holds a digit, and so is a number, a date, a code or a mask."""
+    return _DIGIT.search(word) is not None
+
+
+class Match(NamedTuple, Generic[Payload]):
+    """One phrase found: the words it covers, `start` to `end` (exclusive), and what it stands for."""
+
+    start: int
+    end: int
+    payload: Payload
+
+
+class PhraseIndex(Generic[Payload]):
+    """Finds which of many phrases occur in a list of words, in time that hardly depends on their number.
+
+    A phrase is words as `plain_words` cuts them; one with umlauts is also found as ae, oe, ue. A single word
+    may end or start with `~`, to match words that begin or end with the rest (`miet~` finds mietzahlung),
+    which compounding languages need.
+    """
+
+    def __init__(self, entries: Iterable[tuple[str, Payload]]) -> None:
+        """Index (phrase, payload) pairs; the same phrase may appear more than once."""
+        self._by_first: dict[str, list[tuple[tuple[str, ...], Payload]]] = {}
+        self._heads: dict[str, list[Payload]] = {}
+        self._tails: dict[str, list[Payload]] = {}
+        for phrase, payload in entries:
+            plain = canonical(phrase)
+            for spelling in dict.fromkeys((plain, plain.translate(_WITHOUT_UMLAUTS))):
+                self._add(spelling, payload)
+        for candidates in self._by_first.values():
+            candidates.sort(key=lambda candidate: -len(candidate[0]))
+        self._stem_lengths = sorted({len(stem) for stem in (*self._heads, *self._tails)})
+        self._stems = lru_cache(maxsize=65_536)(self._find_stems)
+
+    def _add(self, phrase: str, payload: Payload) -> None:
+        words = tuple(plain_words(phrase))
+        if not words or (phrase.strip("~") != phrase and len(words) > 1):
+            message = f"the phrase {phrase!r} needs at least one word, and ~ goes with one word only"
+            raise ValueError(message)
+        if phrase.endswith("~"):
+            self._heads.setdefault(words[0], []).append(payload)
+        elif phrase.startswith("~"):
+            self._tails.setdefault(words[0], []).append(payload)
+        else:
+            self._by_first.setdefault(words[0], []).append((words, payload))
+
+    def at(self, words: Sequence[str], start: int) -> Iterator[Match[Payload]]:
+        """Yield the phrases that begin exactly at `start`, longest first, without the `~` ones."""
+        for phrase, payload in self._by_first.get(words[start], ()):
+            end = start + len(phrase)
+            if len(phrase) == 1 or tuple(words[start:end]) == phrase:
+                yield Match(start, end, payload)
+
+    def find(self, words: Sequence[str]) -> Iterator[Match[Payload]]:
+        """Yield every phrase in `words`, left to right."""
+        for start, word in enumerate(words):
+            if word in self._by_first:
+                yield from self.at(words, start)
+            if self._stem_lengths:
+                for payload in self._stems(word):
+                    yield Match(start, start + 1, payload)
+
+    def _find_stems(self, word: str) -> tuple[Payload, ...]:
+        found: list[Payload] = []
+        for length in self._stem_lengths:
+            if length > len(word):
+                break
+            found += self._heads.get(word[:length], ())
+            found += self._tails.get(word[-length:], ())
+        return tuple(found)

@@ -1,0 +1,198 @@
+"""GoCardless' pull side: accounts, balances and transactions, account by account.
+
+Belongs here: calls, and the narrowing of a window that a bank refuses. Does not belong here: the consent flow
+(`gocardless.consent`), what rows mean (`gocardless.wire`, `gocardless.transactions`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bank_sync.domain.errors import ProviderError, Recovery
+from bank_sync.domain.models import (
+    AccountFailure,
+    AccountRecord,
+    AccountReference,
+    BalanceRecord,
+    Credential,
+    DateWindow,
+    Linked,
+    LinkStart,
+    Page,
+    Part,
+    Rejected,
+    TransactionRecord,
+    TransactionRemoval,
+    TransactionsRequest,
+)
+from bank_sync.providers.addresses import segment
+from bank_sync.providers.base import IncrementalReads
+from bank_sync.providers.failures import account_failure
+from bank_sync.providers.gocardless import transactions, wire
+from bank_sync.providers.gocardless.api import GoCardlessApi
+from bank_sync.providers.gocardless.consent import ConsentFlow, linked_requisition
+from bank_sync.providers.http import ProviderHttp
+from bank_sync.providers.json_text import encode_json
+from bank_sync.providers.minimise import minimise
+from bank_sync.providers.rows import checked_envelope
+
+PRODUCTION_URL = "https://bankaccountdata.gocardless.com/api/v2"
+
+_NARROW_WINDOW_DAYS = 89  # what every bank must give without a fresh login
+
+
+class GoCardlessProvider:
+    """GoCardless Bank Account Data behind the protocol of `providers.base`.
+
+    A connection's secret is its requisition id: it opens nothing without the application's own secrets.
+
+    Args:
+        http: below `PRODUCTION_URL` or the pretend banks.
+        secret_id: of the GoCardless account.
+        secret_key: of the GoCardless account.
+        clock: the time in UTC.
+        history_days: asked for in each agreement, cut to what the bank allows.
+        new_reference: makes the part of a requisition's reference that no other has.
+    """
+
+    name = "gocardless"
+    incremental_reads = IncrementalReads.WINDOW
+
+    def __init__(
+        self,
+        http: ProviderHttp,
+        secret_id: str,
+        secret_key: str,
+        *,
+        clock: Callable[[], datetime],
+        history_days: int = 540,
+        new_reference: Callable[[], str] = secrets.token_urlsafe,
+    ) -> None:
+        self.history_days = history_days
+        self._clock = clock
+        self._api = GoCardlessApi(http, secret_id, secret_key, clock)
+        self._consent = ConsentFlow(self._api, history_days, new_reference)
+
+    def start_link(
+        self,
+        *,
+        user_reference: str,
+        institution_id: str | None,
+        country: str,  # noqa: ARG002 - an institution id names its country already
+        redirect_url: str | None,
+    ) -> LinkStart:
+        """An address to open; `reference` is the requisition id that `complete_link` wants.
+
+        Raises:
+            ProviderError: also when no institution or no address to come back to was given.
+        """
+        return self._consent.start(user_reference, institution_id, redirect_url)
+
+    def complete_link(self, proof: Mapping[str, str]) -> Linked:
+        """Read the requisition of `requisition_id`; what the browser's address says is not trusted."""
+        return self._consent.complete(proof.get("requisition_id", ""))
+
+    def end_link(self, credential: Credential) -> None:
+        """Delete the requisition with its agreement; one that is gone already is no error."""
+        try:
+            self._api.call("DELETE", f"/requisitions/{segment(credential.secret)}/")
+        except ProviderError as error:
+            if error.recovery not in (Recovery.ACCOUNT_GONE, Recovery.BUG):  # unknown, or not even an id
+                raise
+
+    def pull_accounts(self, credential: Credential) -> Iterator[Page]:
+        """One page per account that still exists."""
+        requisition = linked_requisition(self._api, credential.secret)
+        for account_id in requisition.accounts:
+            try:
+                yield self._account_page(account_id, requisition.institution_id)
+            except ProviderError as error:
+                if error.recovery is not Recovery.ACCOUNT_GONE:
+                    raise
+
+    def pull_balances(
+        self,
+        credential: Credential,  # noqa: ARG002 - the application's token opens every account by its id
+        accounts: Sequence[AccountReference],
+    ) -> Iterator[Page | AccountFailure]:
+        """One page per account; each successful one is one of its four of the day."""
+        for account in accounts:
+            account_id = account.provider_account_id
+            try:
+                value = self._api.get(f"/accounts/{segment(account_id)}/balances/")
+                checked_envelope(wire.BalancesAnswer, value, self.name)
+            except ProviderError as error:
+                yield account_failure(error, account_id)
+            else:
+                yield Page(Part.BALANCES, encode_json(minimise(value)), provider_account_id=account_id)
+
+    def pull_transactions(
+        self,
+        credential: Credential,  # noqa: ARG002 - the application's token opens every account by its id
+        request: TransactionsRequest,
+    ) -> Iterator[Page | AccountFailure]:
+        """One page per account and window; each successful one is one of its four of the day."""
+        for account in request.accounts:
+            account_id = account.provider_account_id
+            window = request.windows.get(account_id)
+            if window is None:
+                continue
+            try:
+                page = self._transactions_page(account_id, self._until_today(window))
+            except ProviderError as error:
+                yield account_failure(error, account_id)
+            else:
+                yield page
+
+    def read_accounts(self, page: Page) -> Iterator[AccountRecord | Rejected]:
+        """The account of a stored page. Pure."""
+        return wire.read_accounts(page)
+
+    def read_balances(
+        self,
+        page: Page,
+        accounts: Mapping[str, AccountReference],  # noqa: ARG002 - each balance says its currency itself
+    ) -> Iterator[BalanceRecord | Rejected]:
+        """Balances of a stored page. Pure."""
+        return wire.read_balances(page)
+
+    def read_transactions(
+        self,
+        page: Page,
+        accounts: Mapping[str, AccountReference],  # noqa: ARG002 - each row says its currency itself
+    ) -> Iterator[TransactionRecord | TransactionRemoval | Rejected]:
+        """Transactions of a stored page. Pure."""
+        return transactions.read_transactions(page)
+
+    def _account_page(self, account_id: str, institution_id: str) -> Page:
+        """Metadata and details of one account in one body."""
+        path = f"/accounts/{segment(account_id)}/"
+        metadata = self._api.get(path)
+        details = self._api.get(f"{path}details/")
+        inner = details.get("account") if isinstance(details, Mapping) else None
+        body = {"account": metadata, "details": inner, "institution_id": institution_id}
+        return Page(Part.ACCOUNTS, encode_json(minimise(body)), provider_account_id=account_id)
+
+    def _transactions_page(self, account_id: str, window: DateWindow) -> Page:
+        """A bank that refuses a long window is asked for a short one; the page says which it was."""
+        try:
+            return self._page_of_window(account_id, window)
+        except ProviderError as error:
+            first = window.last - timedelta(days=_NARROW_WINDOW_DAYS)
+            if error.recovery is not Recovery.BUG or window.first >= first:
+                raise
+        return self._page_of_window(account_id, DateWindow(first, window.last))
+
+    def _page_of_window(self, account_id: str, window: DateWindow) -> Page:
+        dates = {"date_from": window.first.isoformat(), "date_to": window.last.isoformat()}
+        value = self._api.get(f"/accounts/{segment(account_id)}/transactions/", dates)
+        checked_envelope(transactions.TransactionsAnswer, value, self.name)
+        body = encode_json(minimise(value))
+        return Page(Part.TRANSACTIONS, body, provider_account_id=account_id, window=window)
+
+    def _until_today(self, window: DateWindow) -> DateWindow:
+        """A date in the future is refused."""
+        today = self._clock().date()
+        return DateWindow(min(window.first, today), min(window.last, today))

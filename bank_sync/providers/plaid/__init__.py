@@ -1,0 +1,1 @@
+"""Plaid: cursor reads, every call a POST with JSON."""

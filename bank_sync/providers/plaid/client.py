@@ -1,0 +1,210 @@
+"""Plaid's pull side: link, accounts, balances, and rounds of `/transactions/sync`.
+
+Belongs here: calls and the guards around their loops. Does not belong here: what rows mean (`plaid.wire`)
+and what codes mean (`plaid.errors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
+from bank_sync.domain.models import (
+    AccountFailure,
+    AccountRecord,
+    AccountReference,
+    BalanceRecord,
+    Credential,
+    Linked,
+    LinkStart,
+    Page,
+    Part,
+    Rejected,
+    TransactionRecord,
+    TransactionRemoval,
+    TransactionsRequest,
+)
+from bank_sync.providers.base import IncrementalReads
+from bank_sync.providers.http import ProviderHttp
+from bank_sync.providers.json_text import encode_json
+from bank_sync.providers.minimise import minimise
+from bank_sync.providers.plaid import wire
+from bank_sync.providers.plaid.errors import refusal
+from bank_sync.providers.rows import checked_envelope
+
+PRODUCTION_URL = "https://production.plaid.com"
+SANDBOX_URL = "https://sandbox.plaid.com"
+
+_API_VERSION = "2020-09-14"
+_ROWS_PER_PAGE = 500  # Plaid's maximum: fewer pages, fewer chances that data changes while being paged
+_MOST_PAGES = 2_000  # a million rows in one round: beyond it the paging is broken, not the customer rich
+_NOT_READY_RETRY_S = 15.0
+
+
+class PlaidProvider:
+    """Plaid behind the protocol of `providers.base`.
+
+    Args:
+        http: below `PRODUCTION_URL`, `SANDBOX_URL` or the pretend banks.
+        client_id: of the Plaid account.
+        secret: of that account's environment.
+        client_name: what people see in Link, at most 30 characters.
+        history_days: asked for at link time, 1 to 730; Plaid never widens it afterwards.
+    """
+
+    name = "plaid"
+    incremental_reads = IncrementalReads.CURSOR
+
+    def __init__(
+        self,
+        http: ProviderHttp,
+        client_id: str,
+        secret: str,
+        client_name: str,
+        *,
+        history_days: int = 730,
+    ) -> None:
+        self.history_days = history_days
+        self._http = http
+        self._client_name = client_name
+        self._headers = {
+            "PLAID-CLIENT-ID": client_id,
+            "PLAID-SECRET": secret,
+            "Plaid-Version": _API_VERSION,
+        }
+
+    def start_link(
+        self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
+    ) -> LinkStart:
+        """A token for Plaid Link, good for four hours; the person may pick any bank of the country."""
+        wish: dict[str, object] = {
+            "client_name": self._client_name,
+            "language": "en",
+            "country_codes": [country.upper()],
+            "user": {"client_user_id": user_reference},
+            "products": ["transactions"],
+            "transactions": {"days_requested": self.history_days},
+        }
+        if institution_id is not None:
+            wish["institution_id"] = institution_id
+        if redirect_url is not None:
+            wish["redirect_uri"] = redirect_url
+        value = self._call("/link/token/create", wish)
+        answer = checked_envelope(wire.LinkTokenAnswer, value, self.name)
+        return LinkStart(
+            kind="plaid_link",
+            reference=user_reference,
+            token=answer.link_token,
+            expires_at=answer.expiration,
+        )
+
+    def complete_link(self, proof: Mapping[str, str]) -> Linked:
+        """Exchange `public_token`; `institution_name` of the browser fills in where the item has none."""
+        wish = {"public_token": proof.get("public_token", "")}
+        value = self._call("/item/public_token/exchange", wish, repeatable=False)
+        exchanged = checked_envelope(wire.ExchangeAnswer, value, self.name)
+        value = self._call("/item/get", {"access_token": exchanged.access_token})
+        item = checked_envelope(wire.ItemAnswer, value, self.name).item
+        name = item.institution_name or proof.get("institution_name") or item.institution_id
+        return Linked(
+            provider_connection_id=exchanged.item_id,
+            secret=exchanged.access_token,
+            institution_id=item.institution_id,
+            institution_name=name or "Bank",
+            consent_expires_at=item.consent_expiration_time,
+            history_days=self.history_days,
+        )
+
+    def end_link(self, credential: Credential) -> None:
+        """Remove the item, so that Plaid forgets the login; removing it twice is no error."""
+        try:
+            self._call("/item/remove", {"access_token": credential.secret})
+        except ProviderError as error:
+            if error.recovery is not Recovery.RELINK:
+                raise
+
+    def pull_accounts(self, credential: Credential) -> Iterator[Page]:
+        """One page with all accounts."""
+        yield self._accounts_page(credential, Part.ACCOUNTS)
+
+    def pull_balances(
+        self, credential: Credential, accounts: Sequence[AccountReference]
+    ) -> Iterator[Page | AccountFailure]:
+        """One page with the balances Plaid read last; asking the bank live is billed, so it is not done."""
+        if accounts:
+            yield self._accounts_page(credential, Part.BALANCES)
+
+    def pull_transactions(
+        self, credential: Credential, request: TransactionsRequest
+    ) -> Iterator[Page | AccountFailure]:
+        """All pages after the cursor; only the cursor of the last one may be kept.
+
+        Raises:
+            ProviderError: also `product_not_ready` while Plaid has not read the bank yet.
+        """
+        seen: set[str | None] = {request.cursor}
+        cursor = request.cursor
+        for _ in range(_MOST_PAGES):
+            value = self._call("/transactions/sync", _sync_wish(credential.secret, cursor))
+            answer = checked_envelope(wire.SyncAnswer, value, self.name)
+            if not answer.next_cursor:
+                raise _without_cursor(answer)
+            if answer.has_more and answer.next_cursor in seen:
+                raise ContractBroken(provider=self.name, detail="repeated_cursor")
+            cursor = answer.next_cursor
+            seen.add(cursor)
+            yield Page(Part.TRANSACTIONS, encode_json(minimise(value)), cursor_after=cursor)
+            if not answer.has_more:
+                return
+        raise ContractBroken(provider=self.name, detail="endless_pages")
+
+    def read_accounts(self, page: Page) -> Iterator[AccountRecord | Rejected]:
+        """Accounts of a stored page. Pure."""
+        return wire.read_accounts(page)
+
+    def read_balances(
+        self, page: Page, accounts: Mapping[str, AccountReference]
+    ) -> Iterator[BalanceRecord | Rejected]:
+        """Balances of a stored page, of the given accounts alone. Pure."""
+        for record in wire.read_balances(page):
+            if isinstance(record, Rejected) or record.provider_account_id in accounts:
+                yield record
+
+    def read_transactions(
+        self,
+        page: Page,
+        accounts: Mapping[str, AccountReference],  # noqa: ARG002 - Plaid's rows say their currency themselves
+    ) -> Iterator[TransactionRecord | TransactionRemoval | Rejected]:
+        """Transactions of a stored page. Pure."""
+        return wire.read_transactions(page)
+
+    def _accounts_page(self, credential: Credential, part: Part) -> Page:
+        value = self._call("/accounts/get", {"access_token": credential.secret})
+        checked_envelope(wire.AccountsAnswer, value, self.name)
+        return Page(part, encode_json(minimise(value)))
+
+    def _call(self, path: str, wish: Mapping[str, object], *, repeatable: bool = True) -> object:
+        return self._http.call(
+            "POST", path, json=wish, headers=self._headers, refusal=refusal, repeatable=repeatable
+        ).value
+
+
+def _sync_wish(access_token: str, cursor: str | None) -> dict[str, object]:
+    wish: dict[str, object] = {
+        "access_token": access_token,
+        "count": _ROWS_PER_PAGE,
+        "options": {"include_original_description": True, "personal_finance_category_version": "v2"},
+    }
+    return wish if cursor is None else wish | {"cursor": cursor}
+
+
+def _without_cursor(answer: wire.SyncAnswer) -> ProviderError:
+    """An empty cursor means "not ready yet"; beside data it means nothing that could be kept."""
+    if answer.added or answer.modified or answer.removed or answer.has_more:
+        return ContractBroken(provider="plaid", detail="empty_cursor")
+    return ProviderError(
+        provider="plaid",
+        code="product_not_ready",
+        recovery=Recovery.RETRY_AT,
+        retry_after_s=_NOT_READY_RETRY_S,
+    )

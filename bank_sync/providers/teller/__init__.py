@@ -1,0 +1,1 @@
+"""Teller: complete lists per account, newest first, no cursors."""

@@ -1,0 +1,25 @@
+"""What can be chosen about a sandbox. Not here: anything that changes while it runs (`state`, `clock`)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """How the pretend banks behave.
+
+    `seed` picks the world. `state_path` keeps links and tokens over a restart; None keeps them in memory. A
+    pair of credentials left as None lets any pair in; set, only that pair. `plaid_not_ready_s` is how long a
+    new Plaid Item has no transactions yet. `enforce_limits` turns GoCardless's request limits from spoken
+    into binding ones.
+    """
+
+    seed: str = "1"
+    state_path: Path | None = None
+    plaid_client_id: str | None = None
+    plaid_secret: str | None = None
+    gocardless_secret_id: str | None = None
+    gocardless_secret_key: str | None = None
+    teller_application_id: str | None = None
+    plaid_not_ready_s: float = 0.0
+    enforce_limits: bool = False

@@ -1,0 +1,6 @@
+"""The GoCardless Bank Account Data protocol: REST, a short-lived app token, consent given on a page."""
+
+from bank_sync.sandbox.gocardless.consent import routes as consent_routes
+from bank_sync.sandbox.gocardless.routes import routes as api_routes
+
+__all__ = ["api_routes", "consent_routes"]

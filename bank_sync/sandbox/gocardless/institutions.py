@@ -1,0 +1,82 @@
+"""The institutions GoCardless knows: its own names for the banks of the world, and their limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bank_sync.sandbox.context import Context
+from bank_sync.sandbox.gocardless.errors import by_field, not_found
+from bank_sync.sandbox.world.banks import BANKS
+from bank_sync.sandbox.world.model import Bank
+
+SCOPES = ("balances", "details", "transactions")
+_COUNTRIES = frozenset({"GB", "DE", "FR", "NL", "ES", "SE", "XX"})
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """One institution: how far back it reaches and how long it lets consent last."""
+
+    id: str
+    bank_key: str
+    total_days: int
+    valid_days: int
+    countries: tuple[str, ...]
+    joined_scopes: tuple[str, ...] = ()
+
+    def bank(self) -> Bank:
+        """The bank of the world behind it."""
+        return BANKS[self.bank_key]
+
+
+_ALL = (
+    Institution("SANDBOXFINANCE_SFIN0000", "sandbox_finance", 90, 180, ("XX",)),
+    Institution("BARCLAYS_BUKBGB22", "barclays", 730, 90, ("GB",)),
+    Institution("MONZO_MONZGB2L", "monzo", 730, 180, ("GB",)),
+    Institution("REVOLUT_REVOGB21", "revolut", 730, 180, ("GB", "DE", "FR", "NL", "ES", "SE")),
+    Institution("COMMERZBANK_COBADEFF", "commerzbank", 540, 180, ("DE",)),
+    Institution("N26_NTSBDEB1", "n26", 90, 180, ("DE", "FR", "NL", "ES")),
+    Institution("BNP_PARIBAS_BNPAFRPP", "bnp", 365, 180, ("FR",)),
+    Institution("ING_INGBNL2A", "ing_nl", 540, 180, ("NL",)),
+    Institution("ABNAMRO_ABNANL2A", "abn_amro", 540, 180, ("NL",), ("balances", "details")),
+    Institution("CAIXABANK_CAIXESBB", "caixabank", 90, 180, ("ES",)),
+    Institution("SEB_ESSESESS_PRIVATE", "seb", 365, 180, ("SE",)),
+)
+INSTITUTIONS: Mapping[str, Institution] = {institution.id: institution for institution in _ALL}
+
+
+def get_list(_: Context, country: str | None) -> list[dict[str, object]]:
+    """GET /institutions/, of one country if asked.
+
+    Raises:
+        GoCardlessError: 400 for a country GoCardless does not cover.
+    """
+    wanted = country.upper() if country else None
+    if country and wanted not in _COUNTRIES:
+        detail = f"{country} is not a valid choice."
+        raise by_field(country={"summary": "Invalid country choice.", "detail": detail})
+    return [_speak(each) for each in _ALL if wanted is None or wanted in each.countries]
+
+
+def get_one(_: Context, institution_id: str) -> dict[str, object]:
+    """GET /institutions/{id}/.
+
+    Raises:
+        GoCardlessError: 404.
+    """
+    if institution_id not in INSTITUTIONS:
+        raise not_found()
+    extras = {"supported_features": ["private_accounts"], "supported_payments": {}}
+    return {**_speak(INSTITUTIONS[institution_id]), **extras}
+
+
+def _speak(institution: Institution) -> dict[str, object]:
+    return {
+        "id": institution.id,
+        "name": institution.bank().name,
+        "bic": institution.bank().bic,
+        "transaction_total_days": str(institution.total_days),
+        "max_access_valid_for_days": str(institution.valid_days),
+        "countries": list(institution.countries),
+        "logo": f"https://cdn-logos.gocardless.com/ais/{institution.id}.png",
+        "identification_codes": [],
+    }

@@ -1,0 +1,31 @@
+"""The front page: what is served here and where to begin."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bank_sync.sandbox.page import page
+
+_PATHS = (
+    ("Plaid", "/plaid", "POST JSON; any client id and secret; institutions ins_109508 and others"),
+    ("Teller", "/teller", "Basic auth; enroll with POST /teller/connect/enrollments, password “password”"),
+    (
+        "GoCardless",
+        "/gocardless/api/v2",
+        "POST token/new/ with any secrets; consent on the requisition's link",
+    ),
+    (
+        "Truth",
+        "/_sandbox/truth?provider=…&amp;token=…",
+        "what a link should show, signed from the person's side",
+    ),
+    ("Clock", "/_sandbox/clock", "GET to read; POST now, advance_s or advance_days to move"),
+)
+
+
+async def show(_: Request) -> Response:
+    """GET /."""
+    rows = "".join(
+        f"<tr><th>{name}</th><td><code>{path}</code><br>{note}</td></tr>" for name, path, note in _PATHS
+    )
+    lead = "<p>Made-up people, made-up money, real wire protocols. Nothing here leaves this machine.</p>"
+    return page("Pretend banks", f"{lead}<table>{rows}</table>")

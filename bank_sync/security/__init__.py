@@ -1,0 +1,1 @@
+"""Keeping secrets secret: sealed tokens. No storage, no network."""

@@ -1,0 +1,147 @@
+"""Every setting, typed, with its reason.
+
+Belongs here: what may differ between installations. Values come from the environment (`BANK_SYNC_…`) and, for
+convenience on a workstation, from a `.env` file in the working directory. Secrets are never printed.
+Does not belong here: constants of the business and anything that opens a connection.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bank_sync.domain.errors import SettingsError
+from bank_sync.security.cipher import Cipher, keyring_file, parse_keyring
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+SANDBOX_PORT = 8765
+"""Where `bank-sync sandbox` listens unless told otherwise."""
+
+
+def project_root() -> Path:
+    """The checkout this package is run from, or the working directory when it is installed as a wheel."""
+    return _CHECKOUT if (_CHECKOUT / "workspace.yaml").is_file() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """All settings. Build with `load_settings`, which turns mistakes into one helpful sentence."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BANK_SYNC_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["sandbox", "production"] = Field(
+        "sandbox",
+        description="sandbox: providers without credentials are played by the pretend banks. "
+        "production: nothing is pretended, the keyring and the database must be set.",
+    )
+    home: Path = Field(
+        default_factory=lambda: project_root() / ".bank_sync",
+        description="Local state: the embedded database, the keyring file, Dagster's compute logs.",
+    )
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL server to use; unset starts an embedded one under the home folder."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        None,
+        description="Database of Dagster itself; default: `dagster` on the same server.",
+    )
+    analyst_database_url: SecretStr | None = Field(
+        None, description="URL of the read-only analyst role, shown by `bank-sync db url --role analyst`."
+    )
+    postgres_bindir: Path | None = Field(
+        None,
+        description="Folder with initdb and postgres for the embedded server, not the wheel.s.",
+    )
+
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description="Keyring that seals provider credentials: id:base64key[,…], first seals, all open. "
+        "Unset outside production: a 0600 file in the home folder, made on first use.",
+    )
+
+    sandbox_url: str = Field(
+        f"http://127.0.0.1:{SANDBOX_PORT}", description="Where the pretend banks listen (not in production)."
+    )
+    plaid_client_id: str | None = Field(
+        None, description="Plaid client id, set with the secret."
+    )
+    plaid_secret: SecretStr | None = Field(None, description="Plaid secret of the chosen Plaid environment.")
+    plaid_environment: Literal["sandbox", "production"] = Field("production", description="Plaid's host.")
+    teller_application_id: str | None = Field(None, description="Teller application id; set to use Teller.")
+    teller_certificate: Path | None = Field(None, description="Teller client certificate (PEM).")
+    teller_private_key: Path | None = Field(None, description="Key of the Teller certificate, mode 0600.")
+    gocardless_secret_id: str | None = Field(None, description="GoCardless secret id; set to use GoCardless.")
+    gocardless_secret_key: SecretStr | None = Field(None, description="GoCardless secret key.")
+
+    client_name: str = Field("bank_sync", max_length=30, description="Name people see in Plaid Link.")
+
+    @model_validator(mode="after")
+    def _production_pretends_nothing(self) -> Settings:
+        if self.environment != "production":
+            return self
+        if self.encryption_keys is None:
+            raise ValueError(
+                "BANK_SYNC_ENCRYPTION_KEYS must be set in production; make one with `bank-sync keyring new`"
+            )
+        if self.database_url is None:
+            raise ValueError("BANK_SYNC_DATABASE_URL must be set in production")
+        if "sandbox_url" in self.model_fields_set:
+            raise ValueError("BANK_SYNC_SANDBOX_URL must not be set in production")
+        return self
+
+    @model_validator(mode="after")
+    def _credentials_come_in_pairs(self) -> Settings:
+        pairs = (
+            ("BANK_SYNC_PLAID_CLIENT_ID", self.plaid_client_id, "BANK_SYNC_PLAID_SECRET", self.plaid_secret),
+            (
+                "BANK_SYNC_GOCARDLESS_SECRET_ID",
+                self.gocardless_secret_id,
+                "BANK_SYNC_GOCARDLESS_SECRET_KEY",
+                self.gocardless_secret_key,
+            ),
+            (
+                "BANK_SYNC_TELLER_CERTIFICATE",
+                self.teller_certificate,
+                "BANK_SYNC_TELLER_PRIVATE_KEY",
+                self.teller_private_key,
+            ),
+        )
+        for first, first_value, second, second_value in pairs:
+            if (first_value is None) != (second_value is None):
+                raise ValueError(f"{first} and {second} must be set together")
+        return self
+
+    def cipher(self) -> Cipher:
+        """The cipher for provider credentials.
+
+        Raises:
+            SettingsError: a malformed keyring.
+        """
+        if self.encryption_keys is not None:
+            return parse_keyring(self.encryption_keys.get_secret_value())
+        return parse_keyring(keyring_file(self.home / "keyring"))
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of this process; `overrides` win over the environment.
+
+    Raises:
+        SettingsError: naming the wrong setting and what is expected, never its value.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic validates what it is given
+    except ValidationError as error:
+        raise SettingsError(_first_mistake(error)) from None
+
+
+def _first_mistake(error: ValidationError) -> str:
+    mistake = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in mistake["loc"])
+    text = mistake["msg"].removeprefix("Value error, ")
+    return f"BANK_SYNC_{where.upper()}: {text}." if where else f"{text}."

@@ -1,0 +1,1 @@
+"""Everything kept in PostgreSQL: the server launcher, the tables, and one module per thing stored."""

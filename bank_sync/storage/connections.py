@@ -1,0 +1,215 @@
+"""People's connections and their sealed credentials.
+
+Belongs here: reading and writing `bank.users`, `bank.connections`, `bank.credentials`. Does not belong here:
+what a state means for the next sync (`sync.cadence`), accounts (`storage.accounts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from ulid import ULID
+
+from bank_sync.domain.errors import NEEDS_USER, TRANSIENT, NotFound, ProviderError
+from bank_sync.domain.models import ConnectionState, Credential, Linked, SyncState
+from bank_sync.security.cipher import Cipher, Sealed
+from bank_sync.storage.tables import connections, credentials, users
+
+SYNCABLE = (ConnectionState.CONNECTED, ConnectionState.PENDING_REFRESH)
+"""States in which a sync is started without a person asking for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConnection:
+    """One row of `bank.connections`."""
+
+    connection_id: str
+    user_id: str
+    provider: str
+    provider_connection_id: str
+    institution_id: str | None
+    institution_name: str
+    state: ConnectionState
+    sync_state: SyncState
+    error_code: str | None
+    error_recovery: str | None
+    history_days: int | None
+    consent_expires_at: datetime | None
+    linked_at: datetime
+    first_synced_at: datetime | None
+    last_synced_at: datetime | None
+    next_sync_at: datetime
+
+
+def _stored(row: Row[tuple[object, ...]]) -> StoredConnection:
+    values = dict(row._mapping)
+    values["state"] = ConnectionState(values["state"])
+    values["sync_state"] = SyncState(values["sync_state"])
+    return StoredConnection(**values)
+
+
+_COLUMNS = [connections.c[name] for name in StoredConnection.__slots__]
+
+
+def ensure_user(db: Connection, external_reference: str, *, now: datetime) -> str:
+    """The user_id behind the embedding application's opaque reference; made on first use."""
+    statement = insert(users).values(
+        user_id=f"user_{str(ULID()).lower()}", external_reference=external_reference, created_at=now
+    )
+    db.execute(statement.on_conflict_do_nothing(index_elements=["external_reference"]))
+    found = select(users.c.user_id).where(users.c.external_reference == external_reference)
+    return str(db.execute(found).scalar_one())
+
+
+def add_connection(
+    db: Connection, cipher: Cipher, *, user_id: str, provider: str, linked: Linked, now: datetime
+) -> str:
+    """Store a finished link with its sealed secret; linking the same one again renews the secret.
+
+    Returns:
+        The connection_id: new, or the existing one of this provider connection.
+    """
+    connection_id = f"conn_{str(ULID()).lower()}"
+    facts = {
+        "institution_id": linked.institution_id,
+        "institution_name": linked.institution_name,
+        "state": ConnectionState.CONNECTED,
+        "error_code": None,
+        "error_recovery": None,
+        "history_days": linked.history_days,
+        "consent_expires_at": linked.consent_expires_at,
+        "linked_at": now,
+        "next_sync_at": now,
+    }
+    statement = insert(connections).values(
+        connection_id=connection_id,
+        user_id=user_id,
+        provider=provider,
+        provider_connection_id=linked.provider_connection_id,
+        sync_state=SyncState.IDLE,
+        **facts,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["provider", "provider_connection_id"],
+        set_=facts,
+        where=connections.c.user_id == user_id,
+    )
+    stored = db.execute(statement.returning(connections.c.connection_id)).scalar_one_or_none()
+    if stored is None:
+        raise NotFound("This bank link belongs to another person. Start a new link.")
+    _seal(db, cipher, connection_id=str(stored), provider=provider, secret=linked.secret, now=now)
+    return str(stored)
+
+
+def _seal(
+    db: Connection, cipher: Cipher, *, connection_id: str, provider: str, secret: str, now: datetime
+) -> None:
+    sealed = cipher.seal(secret, provider=provider, connection_id=connection_id)
+    values = {
+        "provider": provider,
+        "key_id": sealed.key_id,
+        "nonce": sealed.nonce,
+        "ciphertext": sealed.ciphertext,
+        "sealed_at": now,
+    }
+    statement = insert(credentials).values(connection_id=connection_id, **values)
+    db.execute(statement.on_conflict_do_update(index_elements=["connection_id"], set_=values))
+
+
+def get_connection(db: Connection, connection_id: str) -> StoredConnection:
+    """One connection.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    row = db.execute(select(*_COLUMNS).where(connections.c.connection_id == connection_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no connection {connection_id!r}. List them with `bank-sync connections list`.")
+    return _stored(row)
+
+
+def list_connections(db: Connection) -> list[StoredConnection]:
+    """All connections, oldest link first."""
+    rows = db.execute(select(*_COLUMNS).order_by(connections.c.linked_at, connections.c.connection_id))
+    return [_stored(row) for row in rows]
+
+
+def due_connections(db: Connection, *, now: datetime, limit: int) -> list[StoredConnection]:
+    """Connections whose next sync is due, the longest overdue first; those never synced come before all."""
+    query = (
+        select(*_COLUMNS)
+        .where(connections.c.next_sync_at <= now, connections.c.state.in_(SYNCABLE))
+        .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)
+        .limit(limit)
+    )
+    return [_stored(row) for row in db.execute(query)]
+
+
+def unknown_ids(db: Connection, connection_ids: Sequence[str]) -> list[str]:
+    """Those of the given ids that name no connection."""
+    known = select(connections.c.connection_id).where(connections.c.connection_id.in_(connection_ids))
+    found = set(db.execute(known).scalars())
+    return [connection_id for connection_id in connection_ids if connection_id not in found]
+
+
+def open_credential(db: Connection, cipher: Cipher, connection: StoredConnection) -> Credential:
+    """The credential of a connection, opened.
+
+    Raises:
+        NotFound: the connection has none any more.
+        CredentialUnreadable: it does not open with the keyring.
+    """
+    query = select(credentials).where(credentials.c.connection_id == connection.connection_id)
+    row = db.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"Connection {connection.connection_id} has no credential. Connect the bank again.")
+    sealed = Sealed(key_id=row.key_id, nonce=row.nonce, ciphertext=row.ciphertext)
+    return Credential(
+        connection_id=connection.connection_id,
+        provider=connection.provider,
+        provider_connection_id=connection.provider_connection_id,
+        secret=cipher.open(sealed, provider=connection.provider, connection_id=connection.connection_id),
+    )
+
+
+def mark_in_progress(db: Connection, connection_id: str) -> None:
+    """A sync has started."""
+    _update(db, connection_id, sync_state=SyncState.IN_PROGRESS)
+
+
+def mark_completed(db: Connection, connection_id: str, *, now: datetime, next_sync_at: datetime) -> None:
+    """A sync has gone through: the connection is healthy again, whatever it was before."""
+    _update(
+        db,
+        connection_id,
+        state=ConnectionState.CONNECTED,
+        sync_state=SyncState.COMPLETED,
+        error_code=None,
+        error_recovery=None,
+        last_synced_at=now,
+        first_synced_at=func.coalesce(connections.c.first_synced_at, now),
+        next_sync_at=next_sync_at,
+    )
+
+
+def mark_failed(db: Connection, connection_id: str, error: ProviderError, *, next_sync_at: datetime) -> None:
+    """A sync has failed; a transient failure leaves the connection's state as it was."""
+    values: dict[str, object] = {
+        "sync_state": SyncState.FAILED,
+        "error_code": error.code,
+        "error_recovery": error.recovery,
+        "next_sync_at": next_sync_at,
+    }
+    if error.recovery in NEEDS_USER:
+        values["state"] = ConnectionState.DISCONNECTED
+    elif error.recovery not in TRANSIENT:
+        values["state"] = ConnectionState.ERROR
+    _update(db, connection_id, **values)
+
+
+def _update(db: Connection, connection_id: str, **values: object) -> None:
+    db.execute(update(connections).where(connections.c.connection_id == connection_id).values(**values))

@@ -1,0 +1,70 @@
+"""Engines and how statements fail.
+
+Belongs here: making the one engine of a process, and turning database errors into safe ones. Does not belong
+here: tables, queries, starting a server (`storage.embedded`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from bank_sync.domain.errors import BankSyncError, SettingsError
+
+PSYCOPG = "postgresql+psycopg"
+"""Our driver. A bare `postgresql://` is never used: libraries disagree on the driver it means."""
+
+PSYCOPG2 = "postgresql+psycopg2"
+"""Dagster's driver: dagster-postgres 0.29 breaks on psycopg 3."""
+
+
+class DatabaseError(BankSyncError):
+    """The database refused; named by SQLSTATE and constraint only, since server messages quote row values."""
+
+
+def database_url(text: str, *, driver: str = PSYCOPG) -> URL:
+    """A URL with an explicit driver from any `postgresql://…` text.
+
+    Raises:
+        SettingsError: not a PostgreSQL URL.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise SettingsError("BANK_SYNC_DATABASE_URL is not a URL like postgresql://user@host/name.") from None
+    if not url.drivername.startswith(("postgresql", "postgres")):
+        raise SettingsError("BANK_SYNC_DATABASE_URL must start with postgresql://.")
+    return url.set(drivername=driver)
+
+
+def make_engine(url: URL) -> Engine:
+    """The engine of a process; each connection is checked before use, so a restarted server heals by itself."""
+    return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=8, hide_parameters=True)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """One transaction: committed at the end, rolled back on any error.
+
+    Raises:
+        DatabaseError: whatever the database refused, without the values it refused.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise DatabaseError(_safe_text(error)) from None
+
+
+def _safe_text(error: DBAPIError) -> str:
+    """SQLSTATE and constraint: the parts of a database error that never hold a row's values."""
+    original = error.orig
+    state = getattr(original, "sqlstate", None)
+    constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
+    where = f", constraint {constraint}" if constraint else ""
+    if state is None:
+        return "The database cannot be reached. Check BANK_SYNC_DATABASE_URL, or run `bank-sync db url`."
+    return f"The database refused a statement (SQLSTATE {state}{where}, {type(original).__name__})."

@@ -1,0 +1,144 @@
+"""Merchant cleaning: what a person reads, and a key that does not move."""
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from bank_sync.categorization import merchant
+from bank_sync.categorization.brands import BRANDS
+from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.phrases import plain_words
+
+RAILS = toml_table("rails.toml")
+PLACES = toml_table("places.toml")
+# Words that mean something to the rails or to the list of brands may rightly be removed or replaced.
+RESERVED = {
+    word for table in (*RAILS.values(), *PLACES.values()) for phrase in table for word in plain_words(phrase)
+}
+# Spelled from few letters, such names are nobody's brand and no rail's word, and every failure is readable.
+invented_word = st.text(alphabet="zqvwkjo", min_size=5, max_size=9).filter(lambda word: word not in RESERVED)
+invented_name = st.lists(invented_word, min_size=1, max_size=3).map(" ".join)
+number = st.integers(min_value=0, max_value=10**9).map(str)
+date = st.dates().flatmap(
+    lambda day: st.sampled_from(
+        [
+            day.isoformat(),
+            f"{day:%d.%m.%Y}",
+            f"{day:%m/%d}",
+            f"{day:%d%b}".upper(),
+            f"{day:%d %b}",
+            f"{day:%B %d}",
+            f"{day:%d.%m.%y}/14:22",
+        ]
+    )
+)
+city = st.sampled_from(PLACES["cities"]).map(str.upper)
+
+
+@given(name=invented_name, digits=number, prefix=st.sampled_from(["", "#", "NO ", "F", "REF "]))
+def test_a_number_behind_the_name_does_not_change_the_key(name: str, digits: str, prefix: str) -> None:
+    """Store numbers, terminal ids and references leave the key alone."""
+    assert merchant(f"{name} {prefix}{digits}").key == merchant(name).key
+
+
+@given(words=st.lists(invented_word, min_size=2, max_size=3), digits=number)
+def test_a_number_inside_the_name_does_not_change_the_key(words: list[str], digits: str) -> None:
+    """A number between the words of a name leaves the key alone."""
+    assert merchant(f"{words[0]} {digits} {' '.join(words[1:])}").key == merchant(" ".join(words)).key
+
+
+@given(name=invented_name, when=date)
+def test_a_date_does_not_change_the_key(name: str, when: str) -> None:
+    """The date, in any of the forms banks print it, leaves the key alone."""
+    assert merchant(f"{name} {when}").key == merchant(name).key
+
+
+@given(name=invented_name, place=city, country=st.sampled_from(["", " US", " GBR", " DE", " CA"]))
+def test_a_city_behind_the_name_does_not_change_the_key(name: str, place: str, country: str) -> None:
+    """The same shop in two cities has one key."""
+    assert merchant(f"{name} {place}{country}").key == merchant(name).key
+
+
+@given(
+    name=invented_name,
+    rail=st.sampled_from(
+        [
+            "SQ *",
+            "TST* ",
+            "PAYPAL *",
+            "SumUp *",
+            "ZETTLE_*",
+            "POS DEBIT ",
+            "CARD PAYMENT TO ",
+            "DIRECT DEBIT TO ",
+        ]
+    ),
+)
+def test_a_payment_rail_before_the_name_does_not_change_the_key(name: str, rail: str) -> None:
+    """However the money travelled, the merchant is the same."""
+    assert merchant(rail + name).key == merchant(name).key
+
+
+@given(name=invented_name, mask=st.sampled_from(["XXXX1234", "****4411", "CARD ENDING 5512", "xxxxxxxx"]))
+def test_a_card_mask_does_not_change_the_key(name: str, mask: str) -> None:
+    """What is left of a card number leaves the key alone."""
+    assert merchant(f"{name} {mask}").key == merchant(name).key
+
+
+@given(
+    text=st.text(max_size=60)
+    | st.lists(st.sampled_from([*sorted(RESERVED), "4411", "12/03", "qvzok"]), max_size=6).map(" ".join)
+)
+@example(text="4411 POS QVZOK")  # the prefix comes to light only when the number is gone
+def test_cleaning_a_clean_name_changes_nothing(text: str) -> None:
+    """Any text at all: a merchant's name leads back to the same merchant."""
+    found = merchant(text)
+    assert merchant(found.name) == found
+
+
+@given(text=st.text(max_size=60))
+def test_a_key_holds_no_digit_unless_a_brand_does(text: str) -> None:
+    """Only a brand that is spelled with a digit has one in its key."""
+    key = merchant(text).key
+    assume(key not in BRANDS)
+    assert not any(char.isdecimal() for char in key)
+
+
+@pytest.mark.parametrize("key", sorted(BRANDS))
+def test_every_brand_finds_itself(key: str) -> None:
+    """No brand on the list is hidden by another brand or by a rail's prefix."""
+    assert merchant(BRANDS[key].name).key == key
+
+
+def test_a_provider_name_comes_before_the_description() -> None:
+    """The provider's enrichment is believed."""
+    assert merchant("XJ 4451 UNCLEAR", "Blue Bottle Coffee").name == "Blue Bottle Coffee"
+
+
+def test_a_brand_in_the_description_comes_before_a_payment_service() -> None:
+    """PayPal as creditor is not where the money was spent."""
+    assert merchant("Ihr Einkauf bei Spotify", "PayPal Europe S.a.r.l. et Cie S.C.A").name == "Spotify"
+    assert merchant("Ihr Einkauf 44120", "PayPal Europe S.a.r.l. et Cie S.C.A").name == "PayPal"
+
+
+def test_a_brand_behind_a_payment_service_is_the_merchant() -> None:
+    """Without a star, too, the shop is found behind the service that took the money."""
+    assert merchant("PAYPAL NETFLIX 44120").name == "Netflix"
+    assert merchant("PAYPAL QVZOK").name == "PayPal"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "12345 99", "****", "12.03.2024"])
+def test_a_text_that_names_nobody_gives_an_empty_merchant(text: str) -> None:
+    """Nothing is invented where the bank wrote nothing."""
+    assert (merchant(text).name, merchant(text).key) == ("", "")
+
+
+def test_a_city_that_is_all_there_is_stays() -> None:
+    """A merchant called like a city keeps its name."""
+    assert merchant("LONDON").key == "london"
+
+
+def test_an_everyday_word_is_a_brand_only_alone() -> None:
+    """A short, common name must not swallow other merchants."""
+    assert merchant("APPLE 0441").name == "Apple"
+    assert merchant("APPLE ORCHARD FARM").name == "Apple Orchard Farm"

@@ -1,0 +1,68 @@
+"""Teller's client certificate.
+
+Belongs here: what is refused before it is used.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from bank_sync.domain.errors import SettingsError
+from bank_sync.providers.teller.certificate import client_certificate
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate and its key, the key readable by its owner alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    certificate_path, key_path = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    certificate_path.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    key_path.chmod(0o600)
+    return certificate_path, key_path
+
+
+def test_a_good_pair(pair: tuple[Path, Path]) -> None:
+    """It loads, and Teller's own certificate is still verified."""
+    context = client_certificate(*pair)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+def test_a_key_that_others_may_touch(pair: tuple[Path, Path], mode: int) -> None:
+    """It is refused, and the message says how to mend it."""
+    pair[1].chmod(mode)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        client_certificate(*pair)
+
+
+def test_files_that_are_no_pair(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """They are refused with a sentence, not with a library's error."""
+    with pytest.raises(SettingsError, match="cannot be read"):
+        client_certificate(pair[0], tmp_path / "nothing.pem")
+    pair[0].write_text("no certificate")
+    with pytest.raises(SettingsError, match="cannot be loaded"):
+        client_certificate(*pair)

@@ -1,0 +1,61 @@
+with transactions as (
+    select * from {{ ref('int_live_transactions') }}
+),
+
+accounts as (
+    select * from {{ ref('dim_accounts') }}
+),
+
+categories as (
+    select * from {{ ref('int_current_categories') }}
+),
+
+transfers as (
+    select * from {{ ref('int_transfer_legs') }}
+)
+
+select
+    transactions.transaction_id,
+    transactions.account_id,
+    accounts.connection_id,
+    accounts.user_id,
+    transactions.booked_on,
+    transactions.value_on,
+    transactions.authorised_on,
+    transactions.posting,
+    case
+        when transactions.amount > 0 then 'inflow'
+        when transactions.amount < 0 then 'outflow'
+        else 'none'
+    end as direction,
+    transactions.amount,
+    transactions.currency,
+    transactions.original_amount,
+    transactions.original_currency,
+    transactions.description,
+    coalesce(categories.merchant_name, transactions.merchant_name) as merchant_name,
+    categories.merchant_key,
+    transactions.counterparty_name,
+    transactions.merchant_category_code,
+    categories.category_primary,
+    categories.category_detailed,
+    categories.category_confidence,
+    categories.category_source,
+    categories.category_reason,
+    transfers.counterpart_transaction_id as transfer_counterpart_id,
+    transfers.transaction_id is not null as is_transfer,
+    accounts.account_name,
+    accounts.account_type,
+    accounts.institution_name,
+    transactions.first_seen_at,
+    transactions.changed_at,
+    current_timestamp as modelled_at
+from transactions
+-- dim_accounts is built first: a transaction of an account it lacks waits for the next build, and the
+-- completeness test tells when that is not for reasons of timing
+inner join accounts
+    on transactions.account_id = accounts.account_id
+left join categories
+    on transactions.transaction_id = categories.transaction_id
+left join transfers
+    on transactions.transaction_id = transfers.transaction_id

@@ -1,0 +1,27 @@
+with source as (
+    select * from {{ source('bank', 'sync_attempts') }}
+),
+
+renamed as (
+    select
+        -- ids
+        attempt_id,
+        connection_id,
+        run_id,
+
+        -- texts
+        part,
+        outcome,
+        error_code,
+        error_recovery,
+
+        -- numerics
+        rows as row_count,
+
+        -- timestamps
+        started_at,
+        finished_at
+    from source
+)
+
+select * from renamed

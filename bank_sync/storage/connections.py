@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from ulid import ULID
 
@@ -45,11 +45,8 @@ class StoredConnection:
     next_sync_at: datetime
 
 
-def _stored(row: Row[tuple[object, ...]]) -> StoredConnection:
-    values = dict(row._mapping)
-    values["state"] = ConnectionState(values["state"])
-    values["sync_state"] = SyncState(values["sync_state"])
-    return StoredConnection(**values)
+def _stored(row: RowMapping) -> StoredConnection:
+    return StoredConnection(**row)
 
 
 _COLUMNS = [connections.c[name] for name in StoredConnection.__slots__]
@@ -98,11 +95,11 @@ def add_connection(
         set_=facts,
         where=connections.c.user_id == user_id,
     )
-    stored = db.execute(statement.returning(connections.c.connection_id)).scalar_one_or_none()
+    stored: str | None = db.execute(statement.returning(connections.c.connection_id)).scalar()
     if stored is None:
         raise NotFound("This bank link belongs to another person. Start a new link.")
-    _seal(db, cipher, connection_id=str(stored), provider=provider, secret=linked.secret, now=now)
-    return str(stored)
+    _seal(db, cipher, connection_id=stored, provider=provider, secret=linked.secret, now=now)
+    return stored
 
 
 def _seal(
@@ -126,16 +123,19 @@ def get_connection(db: Connection, connection_id: str) -> StoredConnection:
     Raises:
         NotFound: there is none with this id.
     """
-    row = db.execute(select(*_COLUMNS).where(connections.c.connection_id == connection_id)).one_or_none()
+    query = select(*_COLUMNS).where(connections.c.connection_id == connection_id)
+    row = db.execute(query).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"There is no connection {connection_id!r}. List them with `bank-sync connections list`.")
+        raise NotFound(
+            f"There is no connection {connection_id!r}. List them with `bank-sync connections list`."
+        )
     return _stored(row)
 
 
 def list_connections(db: Connection) -> list[StoredConnection]:
     """All connections, oldest link first."""
-    rows = db.execute(select(*_COLUMNS).order_by(connections.c.linked_at, connections.c.connection_id))
-    return [_stored(row) for row in rows]
+    query = select(*_COLUMNS).order_by(connections.c.linked_at, connections.c.connection_id)
+    return [_stored(row) for row in db.execute(query).mappings()]
 
 
 def due_connections(db: Connection, *, now: datetime, limit: int) -> list[StoredConnection]:
@@ -146,13 +146,13 @@ def due_connections(db: Connection, *, now: datetime, limit: int) -> list[Stored
         .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)
         .limit(limit)
     )
-    return [_stored(row) for row in db.execute(query)]
+    return [_stored(row) for row in db.execute(query).mappings()]
 
 
 def unknown_ids(db: Connection, connection_ids: Sequence[str]) -> list[str]:
     """Those of the given ids that name no connection."""
     known = select(connections.c.connection_id).where(connections.c.connection_id.in_(connection_ids))
-    found = set(db.execute(known).scalars())
+    found = set[str](db.execute(known).scalars())
     return [connection_id for connection_id in connection_ids if connection_id not in found]
 
 

@@ -41,7 +41,7 @@ def database_url(text: str, *, driver: str = PSYCOPG) -> URL:
 
 
 def make_engine(url: URL) -> Engine:
-    """The engine of a process; each connection is checked before use, so a restarted server heals by itself."""
+    """The engine of a process; connections are checked before use, so that a restart heals."""
     return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=8, hide_parameters=True)
 
 

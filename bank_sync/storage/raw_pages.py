@@ -1,10 +1,10 @@
 """What providers said: rounds of pages, the cursor they end at, and what they cover.
 
-Belongs here: `raw.rounds`, `raw.pages`, `raw.cursors`, `raw.coverage`. Does not belong here: what the pages mean
-(each provider reads its own), the ledger.
+Belongs here: `raw.rounds`, `raw.pages`, `raw.cursors`, `raw.coverage`. Does not belong here: what the pages
+mean (each provider reads its own), the ledger.
 
-A round and its cursor are written in one transaction by `store_round`. The cursor moves by compare-and-set, so
-that a worker that lost its turn cannot overwrite a newer round.
+A round and its cursor are written in one transaction by `store_round`. The cursor moves by compare-and-set,
+so that a worker that lost its turn cannot overwrite a newer round.
 """
 
 from __future__ import annotations
@@ -46,16 +46,22 @@ def current_cursor(db: Connection, connection_id: str) -> str | None:
 
 
 def store_round(
-    db: Connection, connection_id: str, part: Part, received: Iterable[Page], *, now: datetime
+    db: Connection,
+    connection_id: str,
+    part: Part,
+    received: Iterable[Page],
+    *,
+    cursor_before: str | None,
+    now: datetime,
 ) -> StoredRound:
     """Write a whole round as its pages arrive and, for cursor providers, move the cursor.
 
-    The caller owns the transaction: any error from the provider rolls everything back.
+    `cursor_before` is the cursor the round was read from. The caller owns the transaction: any error from the
+    provider rolls everything back.
 
     Raises:
         CursorMoved: another worker committed a round meanwhile.
     """
-    cursor_before = current_cursor(db, connection_id) if part is Part.TRANSACTIONS else None
     opened = insert(rounds).values(
         connection_id=connection_id, part=part, cursor_before=cursor_before, pages=0, fetched_at=now
     )
@@ -109,11 +115,14 @@ def _move_cursor(
     """Compare and set: only the worker that read `expected` may move on from it."""
     if expected is None:
         first = upsert(cursors).values(connection_id=connection_id, cursor=cursor, moved_at=now)
-        moved = db.execute(first.on_conflict_do_nothing()).rowcount
+        first_ever = first.on_conflict_do_nothing().returning(cursors.c.connection_id)
+        moved = db.execute(first_ever).first()
     else:
         later = update(cursors).where(cursors.c.connection_id == connection_id, cursors.c.cursor == expected)
-        moved = db.execute(later.values(cursor=cursor, moved_at=now)).rowcount
-    if moved != 1:
+        moved = db.execute(
+            later.values(cursor=cursor, moved_at=now).returning(cursors.c.connection_id)
+        ).first()
+    if moved is None:
         raise CursorMoved(f"Another sync of {connection_id} committed first; this round was thrown away.")
 
 
@@ -121,7 +130,8 @@ def rounds_to_project(db: Connection, connection_id: str, part: Part) -> list[in
     """Ids of committed rounds that the ledger does not reflect yet, oldest first."""
     query = (
         select(rounds.c.round_id)
-        .where(rounds.c.connection_id == connection_id, rounds.c.part == part, rounds.c.projected_at.is_(None))
+        .where(rounds.c.connection_id == connection_id, rounds.c.part == part)
+        .where(rounds.c.projected_at.is_(None))
         .order_by(rounds.c.round_id)
     )
     return list(db.execute(query).scalars())
@@ -130,7 +140,8 @@ def rounds_to_project(db: Connection, connection_id: str, part: Part) -> list[in
 def pages_of(db: Connection, round_id: int) -> Iterator[StoredPage]:
     """The pages of a round in order, one at a time."""
     ids = select(pages.c.page_id).where(pages.c.round_id == round_id).order_by(pages.c.sequence)
-    for page_id in list(db.execute(ids).scalars()):
+    in_order: list[int] = list(db.execute(ids).scalars())
+    for page_id in in_order:
         row = db.execute(select(pages).where(pages.c.page_id == page_id)).one()
         window = DateWindow(row.window_first, row.window_last) if row.window_first else None
         yield StoredPage(page_id, Page(Part(row.part), row.body, row.provider_account_id, window=window))

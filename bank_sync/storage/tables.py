@@ -10,6 +10,8 @@ to dbt.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -47,7 +49,7 @@ metadata = MetaData(
 )
 
 
-def _moment(name: str, *, required: bool = True) -> Column[object]:
+def _moment(name: str, *, required: bool = True) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=not required)
 
 
@@ -63,15 +65,15 @@ def _one_of(name: str, values: type) -> Enum:
     )
 
 
-def _money(name: str, *, required: bool = True) -> Column[object]:
+def _money(name: str, *, required: bool = True) -> Column[Any]:
     return Column(name, Numeric(28, 8), nullable=not required)
 
 
-def _connection() -> Column[object]:
+def _connection() -> Column[Any]:
     return Column("connection_id", Text, ForeignKey("bank.connections.connection_id"), nullable=False)
 
 
-def _account() -> Column[object]:
+def _account() -> Column[Any]:
     return Column("account_id", Text, ForeignKey("bank.accounts.account_id"), nullable=False)
 
 
@@ -218,7 +220,7 @@ coverage = Table(
 # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _transaction_facts() -> list[Column[object]]:
+def _transaction_facts() -> list[Column[Any]]:
     """The columns a provider's row fills; shared by current rows and their earlier versions."""
     return [
         Column("connection_id", Text, nullable=False),

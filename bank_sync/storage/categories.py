@@ -1,0 +1,114 @@
+"""Categories given to transactions, with their history.
+
+Belongs here: `bank.transaction_categories`. Does not belong here: how a category is chosen
+(`categorization`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, and_, insert, or_, select, update
+
+from bank_sync.storage.tables import accounts, connections, transaction_categories, transactions
+
+
+@dataclass(frozen=True, slots=True)
+class Uncategorized:
+    """What categorization needs to know of a live transaction whose category is missing or outdated."""
+
+    transaction_id: str
+    description: str
+    amount: Decimal
+    currency: str
+    account_type: str
+    merchant_name: str | None
+    merchant_category_code: str | None
+    provider: str
+    provider_category: str | None
+    provider_category_confidence: str | None
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One category decision; `primary` None means nothing was sure enough."""
+
+    transaction_id: str
+    transaction_hash: bytes
+    primary: str | None
+    detailed: str | None
+    confidence: Decimal
+    source: str
+    reason: str
+    merchant_name: str | None
+    merchant_key: str | None
+    model_version: str
+    taxonomy_version: str
+
+
+_FACTS = [transactions.c[name] for name in Uncategorized.__slots__ if name in transactions.c]
+
+
+def uncategorized(db: Connection, connection_id: str, *, limit: int) -> list[Uncategorized]:
+    """Live transactions without a category, or whose content changed since they got one."""
+    current = transaction_categories
+    query = (
+        select(*_FACTS, accounts.c.type.label("account_type"), connections.c.provider)
+        .join(accounts, accounts.c.account_id == transactions.c.account_id)
+        .join(connections, connections.c.connection_id == transactions.c.connection_id)
+        .outerjoin(
+            current,
+            and_(current.c.transaction_id == transactions.c.transaction_id, current.c.replaced_at.is_(None)),
+        )
+        .where(
+            transactions.c.connection_id == connection_id,
+            transactions.c.removed_at.is_(None),
+            transactions.c.superseded_by.is_(None),
+            or_(
+                current.c.transaction_id.is_(None),
+                current.c.transaction_hash != transactions.c.content_hash,
+            ),
+        )
+        .order_by(transactions.c.transaction_id)
+        .limit(limit)
+    )
+    return [Uncategorized(**row) for row in db.execute(query).mappings()]
+
+
+def store_decisions(
+    db: Connection, connection_id: str, decisions: Sequence[Decision], *, now: datetime
+) -> None:
+    """Replace the current category of each transaction; the replaced one stays in the history."""
+    if not decisions:
+        return
+    ids = [decision.transaction_id for decision in decisions]
+    db.execute(
+        update(transaction_categories)
+        .where(
+            transaction_categories.c.transaction_id.in_(ids), transaction_categories.c.replaced_at.is_(None)
+        )
+        .values(replaced_at=now)
+    )
+    db.execute(insert(transaction_categories), [_values(connection_id, one, now) for one in decisions])
+
+
+def _values(connection_id: str, decision: Decision, now: datetime) -> dict[str, object]:
+    return {
+        "connection_id": connection_id,
+        "transaction_id": decision.transaction_id,
+        "transaction_hash": decision.transaction_hash,
+        "category_primary": decision.primary,
+        "category_detailed": decision.detailed,
+        "confidence": decision.confidence,
+        "source": decision.source,
+        "reason": decision.reason,
+        "merchant_name": decision.merchant_name,
+        "merchant_key": decision.merchant_key,
+        "model_version": decision.model_version,
+        "taxonomy_version": decision.taxonomy_version,
+        "decided_at": now,
+    }

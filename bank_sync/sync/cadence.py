@@ -1,0 +1,38 @@
+"""When is what due.
+
+Belongs here: pure functions from what is known of a connection to its next sync, each with its reason. Does
+not belong here: reading or writing that knowledge (`storage.connections`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bank_sync.domain.errors import ProviderError
+
+# GoCardless banks allow four reads a day and account (PSD2); one is kept for a person who asks.
+_INTERVALS = {"gocardless": timedelta(hours=8)}
+_USUAL_INTERVAL = timedelta(hours=6)  # Plaid and Teller read the banks one to four times a day themselves
+
+_TRANSIENT_DELAY = timedelta(minutes=15)
+_LASTING_DELAY = timedelta(hours=24)
+
+_LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
+_DAYS_BEFORE_THE_GAP = 3
+
+
+def after_success(provider: str, now: datetime) -> datetime:
+    """The next regular sync."""
+    return now + _INTERVALS.get(provider, _USUAL_INTERVAL)
+
+
+def after_failure(error: ProviderError, now: datetime) -> datetime:
+    """The next try: what the provider asked for, else soon for passing trouble and tomorrow for the rest."""
+    if error.retry_after_s is not None:
+        return now + timedelta(seconds=min(max(error.retry_after_s, 0), _LASTING_DELAY.total_seconds()))
+    return now + (_TRANSIENT_DELAY if error.is_transient else _LASTING_DELAY)
+
+
+def days_to_reread(days_since_covered: int) -> int:
+    """How far back a window read goes: two weeks, or the gap since the last good read and a little more."""
+    return max(_LEAST_DAYS_REREAD, days_since_covered + _DAYS_BEFORE_THE_GAP)

@@ -1,0 +1,77 @@
+"""Merchants and categories for the rows that need them.
+
+Belongs here: handing outdated rows to `categorization` and storing its decisions. Does not belong here: how a
+category is chosen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bank_sync.categorization import Category, TransactionFacts, categorize, merchant
+from bank_sync.services import Services
+from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
+from bank_sync.storage.database import transaction
+
+_ROWS_PER_WRITE = 5_000
+_FOUR_PLACES = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Categorized:
+    """How many rows got a category, by primary category; `abstained` ones are counted under it."""
+
+    rows: int
+    by_primary: dict[str, int]
+
+
+def categorize_connection(services: Services, connection_id: str) -> Categorized:
+    """Categorize every live row that has no category yet or changed since."""
+    counts: Counter[str] = Counter()
+    while True:
+        with transaction(services.engine) as db:
+            rows = uncategorized(db, connection_id, limit=_ROWS_PER_WRITE)
+            decisions = _decide(rows)
+            store_decisions(db, connection_id, decisions, now=services.clock())
+        counts.update(decision.primary or "abstained" for decision in decisions)
+        if len(rows) < _ROWS_PER_WRITE:
+            return Categorized(counts.total(), dict(counts.most_common()))
+
+
+def _decide(rows: Sequence[Uncategorized]) -> list[Decision]:
+    categories = categorize([_facts(row) for row in rows])
+    return [_decision(row, category) for row, category in zip(rows, categories, strict=True)]
+
+
+def _facts(row: Uncategorized) -> TransactionFacts:
+    return TransactionFacts(
+        description=row.description,
+        amount=row.amount,
+        currency=row.currency,
+        account_type=row.account_type,
+        merchant_name=row.merchant_name,
+        mcc=row.merchant_category_code,
+        provider=row.provider,
+        provider_category=row.provider_category,
+        provider_confidence=row.provider_category_confidence,
+    )
+
+
+def _decision(row: Uncategorized, category: Category) -> Decision:
+    shop = merchant(row.description, row.merchant_name)
+    return Decision(
+        transaction_id=row.transaction_id,
+        transaction_hash=row.content_hash,
+        primary=category.primary,
+        detailed=category.detailed,
+        confidence=Decimal(category.confidence).quantize(_FOUR_PLACES),
+        source=category.source,
+        reason=category.reason,
+        merchant_name=shop.name or None,
+        merchant_key=shop.key or None,
+        model_version=category.model_version,
+        taxonomy_version=category.taxonomy_version,
+    )

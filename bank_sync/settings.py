@@ -68,9 +68,7 @@ class Settings(BaseSettings):
     sandbox_url: str = Field(
         f"http://127.0.0.1:{SANDBOX_PORT}", description="Where the pretend banks listen (not in production)."
     )
-    plaid_client_id: str | None = Field(
-        None, description="Plaid client id, set with the secret."
-    )
+    plaid_client_id: str | None = Field(None, description="Plaid client id, set with the secret.")
     plaid_secret: SecretStr | None = Field(None, description="Plaid secret of the chosen Plaid environment.")
     plaid_environment: Literal["sandbox", "production"] = Field("production", description="Plaid's host.")
     teller_application_id: str | None = Field(None, description="Teller application id; set to use Teller.")
@@ -116,6 +114,16 @@ class Settings(BaseSettings):
             if (first_value is None) != (second_value is None):
                 raise ValueError(f"{first} and {second} must be set together")
         return self
+
+    def as_environment(self) -> dict[str, str]:
+        """Variables that give another process (or `load_settings`) these very settings."""
+        values: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None and (name in self.model_fields_set or name == "home"):
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                values[f"BANK_SYNC_{name.upper()}"] = text
+        return values
 
     def cipher(self) -> Cipher:
         """The cipher for provider credentials.

@@ -105,7 +105,7 @@ class SettingsError(BankSyncError):
     """A setting is missing or wrong; the message names it and says what to do."""
 
 
-class NotFound(BankSyncError):
+class NotFound(BankSyncError, LookupError):
     """Something named by the caller does not exist; the message says how to list what does."""
 
 

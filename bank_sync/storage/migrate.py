@@ -86,8 +86,8 @@ def _ensure_dagster_database(locations: Locations) -> None:
                 db.execute(text(f"CREATE DATABASE {quoted}"))
     except DBAPIError:
         raise SettingsError(
-            f"The database {name!r} for Dagster's storage is missing and could not be made. Create it, or set "
-            "BANK_SYNC_DAGSTER_DATABASE_URL."
+            f"The database {name!r} for Dagster's storage is missing and could not be made. "
+            "Create it, or set BANK_SYNC_DAGSTER_DATABASE_URL."
         ) from None
     finally:
         engine.dispose()

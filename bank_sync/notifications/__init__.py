@@ -1,0 +1,1 @@
+"""Telling people: what is worth telling (`events`) and, later, through which channel."""

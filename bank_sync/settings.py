@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
     postgres_bindir: Path | None = Field(
         None,
-        description="Folder with initdb and postgres for the embedded server, not the wheel.s.",
+        description="Folder with initdb and postgres for the embedded server, not those of the wheel.",
     )
 
     encryption_keys: SecretStr | None = Field(

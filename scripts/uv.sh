@@ -13,5 +13,9 @@ if [ -z "${SSL_CERT_FILE:-}" ]; then
     certificates="${PIP_CERT:-$(pip_setting global.cert)}"
     [ -z "$certificates" ] || export SSL_CERT_FILE="$certificates"
 fi
+# a company's own certificate authority stands in the system's store, where there is one
+for store in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+    [ ! -s "$store" ] || export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
+done
 export UV_PYTHON_DOWNLOADS=never
 exec "$venv/bin/uv" "$@"

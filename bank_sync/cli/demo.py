@@ -9,14 +9,16 @@ Heavy libraries are imported inside the steps, so that something is on the scree
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bank_sync.cli.demo_progress import Step, Steps
+from bank_sync.cli.demo_progress import Step, Steps, set_aside
 from bank_sync.domain.errors import BankSyncError, SettingsError
 from bank_sync.settings import Settings
 
@@ -50,9 +52,10 @@ def run_demo(settings: Settings, *, clock: Clock | None = None, console: Console
     """
     if settings.environment == "production":
         raise SettingsError("The demo needs pretend banks: unset BANK_SYNC_ENVIRONMENT to run it.")
-    console = console or Console()
-    steps = Steps(console)
+    console = console or Console(file=sys.stdout)
+    steps, log = Steps(console), settings.home / "demo.log"
     with ExitStack() as stack:
+        stack.enter_context(set_aside(log))
         locations = _ready_database(steps, settings)
         settings = _open_sandbox(steps, stack, settings, clock)
         services = _open_services(stack, settings, clock)
@@ -62,7 +65,8 @@ def run_demo(settings: Settings, *, clock: Clock | None = None, console: Console
         runs = _sync_all(steps, instance, services, connection_ids)
         marts = _build_marts(steps, instance, settings)
         sample = _ask_sample(steps, locations, marts)
-        return _report(console, steps, _gather(services, before, runs, marts, sample))
+        result = _gather(services, before, runs, marts, sample)
+        return _report(console, steps, result, log)
 
 
 def _ready_database(steps: Steps, settings: Settings) -> Locations:
@@ -220,10 +224,10 @@ def _gather(
     return gather(services, before, runs, marts, sample)
 
 
-def _report(console: Console, steps: Steps, result: DemoResult) -> int:
+def _report(console: Console, steps: Steps, result: DemoResult, log: Path) -> int:
     from bank_sync.cli.demo_report import print_report
 
-    print_report(console, result, steps.timings)
+    print_report(console, result, steps.timings, log)
     return 0 if _went_well(result) else 1
 
 

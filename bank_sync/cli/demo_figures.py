@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, and_, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from bank_sync.cli.demo_sample import SampleResult
 from bank_sync.services import Services
@@ -149,7 +150,7 @@ def _current_money(db: Connection, connection_id: str) -> tuple[tuple[str, Decim
     """The newest current balance of each account, added up by currency."""
     newest = (
         select(balances.c.account_id, balances.c.currency, balances.c.amount)
-        .distinct(balances.c.account_id, balances.c.currency)
+        .ext(distinct_on(balances.c.account_id, balances.c.currency))
         .where(balances.c.connection_id == connection_id, balances.c.role == "current")
         .order_by(balances.c.account_id, balances.c.currency, balances.c.as_of.desc())
         .subquery()

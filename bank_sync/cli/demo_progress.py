@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
-from rich.status import Status
+from rich.spinner import Spinner
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,15 @@ class Timing:
 class Step:
     """A step under way; it tells what it is at, and in the end what came of it."""
 
-    def __init__(self, title: str, status: Status) -> None:
+    def __init__(self, title: str, spinner: Spinner) -> None:
         self.outcome = ""
         self.failed = False
         self._title = title
-        self._status = status
+        self._spinner = spinner
 
     def says(self, text: str) -> None:
         """Show what happens right now; a terminal alone has room for it."""
-        self._status.update(f"{escape(self._title)} [dim]{escape(text)}[/]")
+        self._spinner.update(text=f"{escape(self._title)}  [dim]{escape(text)}[/]")
 
     def finds(self, text: str) -> None:
         """What the line of the finished step tells."""
@@ -65,14 +67,21 @@ class Steps:
         if not self._console.is_terminal:
             self._print(f"  {title} …")
         started = self._timer()
-        with self._console.status(escape(title)) as status:
-            step = Step(title, status)
+        spinner = Spinner("dots", text=escape(title), style="green")
+        step = Step(title, spinner)
+        with self._spinning(spinner):
             try:
                 yield step
             except BaseException:
                 self._finish(title, started, "did not finish", failed=True)
                 raise
         self._finish(title, started, step.outcome, failed=step.failed)
+
+    def _spinning(self, spinner: Spinner) -> Live:
+        # what libraries print belongs into the log (`set_aside`), not above the spinner
+        return Live(
+            spinner, console=self._console, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
 
     def _finish(self, title: str, started: float, outcome: str, *, failed: bool) -> None:
         seconds = self._timer() - started
@@ -83,3 +92,13 @@ class Steps:
     def _print(self, markup: str) -> None:
         # colours are given in the text: figures and paths stay as plain as they are
         self._console.print(markup, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def set_aside(log: Path) -> Iterator[None]:
+    """Write what libraries print to a file while the block runs; the console needs a stream of its own."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    # two handles: Dagster captures the two streams of a step one by one
+    with log.open("a") as out, log.open("a") as err, redirect_stdout(out), redirect_stderr(err):
+        yield

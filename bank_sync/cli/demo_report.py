@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -26,8 +27,8 @@ from bank_sync.domain.money import exact_amount
 _TOP_CATEGORIES = 10
 
 
-def print_report(console: Console, result: DemoResult, timings: Sequence[Timing]) -> None:
-    """Print the whole report."""
+def print_report(console: Console, result: DemoResult, timings: Sequence[Timing], log: Path) -> None:
+    """Print the whole report; `log` holds what Dagster and dbt said."""
     _print_connections(console, result.connections)
     _print_failures(console, result.connections)
     _print_categories(console, result.categories)
@@ -35,7 +36,7 @@ def print_report(console: Console, result: DemoResult, timings: Sequence[Timing]
     _print_messages(console, result)
     _print_sample(console, result.sample)
     _print_timings(console, timings)
-    _print_next(console, result)
+    _print_next(console, result, log)
 
 
 def _print_connections(console: Console, results: Sequence[ConnectionResult]) -> None:
@@ -132,7 +133,7 @@ def _print_timings(console: Console, timings: Sequence[Timing]) -> None:
     _line(console, f"{'together':<{width}}  {sum(each.seconds for each in timings):6.1f} s")
 
 
-def _print_next(console: Console, result: DemoResult) -> None:
+def _print_next(console: Console, result: DemoResult, log: Path) -> None:
     _heading(console, "What next")
     _line(console, "• [bold]make dev[/] opens Dagster at http://127.0.0.1:3000, with these runs and assets.")
     _line(console, "• [bold]bank-sync db url --role analyst[/] prints where to point psql or a BI tool.")
@@ -142,6 +143,7 @@ def _print_next(console: Console, result: DemoResult) -> None:
     )
     _line(console, "  bank (the ledger) and raw (what the banks said), both for the owner alone.")
     _line(console, "• Run the demo again: what has not changed at the banks adds no row.")
+    _line(console, f"• What Dagster and dbt said in this run is in {escape(str(log))}.")
     if result.embedded:
         _line(console, "• The database server keeps running; [bold]bank-sync db stop[/] stops it.")
 

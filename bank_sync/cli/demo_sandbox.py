@@ -12,22 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import httpx
+from pydantic import SecretStr
 
 from bank_sync.sandbox.config import SandboxConfig
 from bank_sync.sandbox.serve import running_sandbox
 from bank_sync.settings import Settings
 
 _PROBE_TIMEOUT_S = 1.0  # what listens on this machine answers at once, or is no sandbox
-
-_OWN_CREDENTIALS = (
-    "plaid_client_id",
-    "plaid_secret",
-    "teller_application_id",
-    "teller_certificate",
-    "teller_private_key",
-    "gocardless_secret_id",
-    "gocardless_secret_key",
-)
 
 
 def is_sandbox(url: str) -> bool:
@@ -51,5 +42,15 @@ def open_sandbox(settings: Settings, clock: Callable[[], datetime] | None) -> It
 
 
 def among_pretend_banks(settings: Settings, sandbox_url: str) -> Settings:
-    """The same installation without the credentials of real providers: the pretend banks play all of them."""
-    return settings.model_copy(update={**dict.fromkeys(_OWN_CREDENTIALS), "sandbox_url": sandbox_url})
+    """The same installation without the credentials of real providers: the pretend banks play all of them.
+
+    Empty rather than unset, so that runs of Dagster, which read the environment, find no others there.
+    """
+    without = {
+        "plaid_client_id": "",
+        "plaid_secret": SecretStr(""),
+        "teller_application_id": "",
+        "gocardless_secret_id": "",
+        "gocardless_secret_key": SecretStr(""),
+    }
+    return settings.model_copy(update={**without, "sandbox_url": sandbox_url})

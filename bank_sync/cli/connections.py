@@ -1,0 +1,136 @@
+"""`bank-sync status` and `bank-sync connections`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bank_sync.cli import terminal
+from bank_sync.cli.opening import ready_services
+from bank_sync.services import Services
+from bank_sync.storage.overview import (
+    ConnectionOverview,
+    accounts_of,
+    newest_attempts,
+    overview,
+    resolve_connection,
+)
+
+app = typer.Typer(no_args_is_help=True, help="See the bank connections.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+_EMPTY = ( "No connections yet. Run [bold]bank-sync demo[/bold] to see three pretend banks being connected,
+or see the " "README, 'Use your own provider credentials'." )
+
+
+def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line flag
+    """Show each connection: state, accounts, transactions, last and next sync.
+
+    Examples: `bank-sync status`, `bank-sync status --json | jq '.[].state'`
+    """
+    with ready_services() as services:
+        found = _all(services)
+        if as_json:
+            terminal.print_json(terminal.as_rows(found))
+        elif not found:
+            terminal.out.print(_EMPTY)
+        else:
+            _print_status(services, found)
+
+
+def _all(services: Services) -> list[ConnectionOverview]:
+    with services.engine.connect() as db:
+        return overview(db)
+
+
+def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
+    columns = ("institution", "provider", "state", "accounts", "transactions", "last sync", "next sync")
+    table = terminal.table(None, *columns, right=("accounts", "transactions"))
+    now = services.clock()
+    for one in found:
+        table.add_row(
+            one.institution,
+            one.provider,
+            terminal.state(one.state),
+            f"{one.accounts:,}",
+            f"{one.transactions:,}",
+            terminal.ago(one.last_synced_at, now),
+            terminal.ago(one.next_sync_at, now),
+        )
+    terminal.out.print(table)
+    for one in found:
+        if one.error_code:
+            terminal.out.print(
+                f"[red]{one.institution}[/red]: {one.error_code} ({one.error_recovery}); "
+                f"see `bank-sync connections show {one.connection_id}`",
+                highlight=False,
+            )
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line flag
+    """List all connections with their ids.
+
+    Example: `bank-sync connections list`
+    """
+    with ready_services() as services:
+        found = _all(services)
+    if as_json:
+        terminal.print_json(terminal.as_rows(found))
+        return
+    if not found:
+        terminal.out.print(_EMPTY)
+        return
+    table = terminal.table(None, "connection", "institution", "provider", "state")
+    for one in found:
+        table.add_row(one.connection_id, one.institution, one.provider, terminal.state(one.state))
+    terminal.out.print(table)
+
+
+@app.command("show")
+def show(
+    connection: Annotated[str, typer.Argument(help="Its id, or the start or end of it.")],
+    as_json: AsJson = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Show one connection: its accounts, their balances, and the newest attempts to read it.
+
+    Example: `bank-sync connections show conn_01kq`
+    """
+    with ready_services() as services, services.engine.connect() as db:
+        connection_id = resolve_connection(db, connection)
+        found = next(one for one in overview(db) if one.connection_id == connection_id)
+        accounts, attempts = accounts_of(db, connection_id), newest_attempts(db, connection_id)
+        now = services.clock()
+    if as_json:
+        value = terminal.as_rows([found])[0]
+        value["account_list"] = terminal.as_rows(accounts)
+        value["attempts"] = terminal.as_rows(attempts)
+        terminal.print_json(value)
+        return
+    terminal.out.print(f"[bold]{found.institution}[/bold] ({found.provider})  {terminal.state(found.state)}")
+    terminal.out.print(
+        f"{found.connection_id}  last sync {terminal.ago(found.last_synced_at, now)}, "
+        f"next {terminal.ago(found.next_sync_at, now)}",
+        highlight=False,
+    )
+    table = terminal.table(
+        "Accounts", "account", "number", "type", "current", "transactions", right=("current",)
+    )
+    for account in accounts:
+        balance = "unknown" if account.current is None else f"{account.current:,.2f} {account.currency}"
+        number = f"…{account.mask}" if account.mask else ""
+        kind = account.subtype or account.type
+        table.add_row(account.name, number, kind, balance, f"{account.transactions:,}")
+    terminal.out.print(table)
+    table = terminal.table("Newest attempts", "part", "outcome", "error", "finished", "Dagster run")
+    for attempt in attempts:
+        table.add_row(
+            attempt.part,
+            terminal.state(attempt.outcome),
+            attempt.error_code or "",
+            terminal.ago(attempt.finished_at, now),
+            (attempt.run_id or "")[:8],
+        )
+    terminal.out.print(table)

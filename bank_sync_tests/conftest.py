@@ -32,10 +32,11 @@ class Clock:
         self.now = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
 
     def __call__(self) -> datetime:
+        """The time it shows."""
         return self.now
 
     def advance(self, **span: float) -> None:
-        """Move on by days, hours, …"""
+        """Move on by `days`, `hours` and the like."""
         self.now += timedelta(**span)
 
 

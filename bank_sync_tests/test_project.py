@@ -89,7 +89,7 @@ def test_a_sync_worker_loads_without_the_heavy_libraries() -> None:
         "location.defs()\n"
         f"print(*(name for name in {HEAVY!r} if name in sys.modules))\n"
     )
-    loaded = subprocess.run(  # noqa: S603 - this Python, the program above
+    loaded = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert loaded.returncode == 0, loaded.stderr

@@ -19,10 +19,14 @@ from bank_sync.storage.overview import (
 
 app = typer.Typer(no_args_is_help=True, help="See the bank connections.")
 
+_WIDE = 130  # columns from which a table has room for whole ids
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
-_EMPTY = ( "No connections yet. Run [bold]bank-sync demo[/bold] to see three pretend banks being connected,
-or see the " "README, 'Use your own provider credentials'." )
+_EMPTY = (
+    "No connections yet. Run `bank-sync demo` to see three pretend banks being connected, or see the README, "
+    "'Use your own provider credentials'."
+)
 
 
 def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line flag
@@ -35,7 +39,7 @@ def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line fl
         if as_json:
             terminal.print_json(terminal.as_rows(found))
         elif not found:
-            terminal.out.print(_EMPTY)
+            terminal.out.print(_EMPTY, soft_wrap=True)
         else:
             _print_status(services, found)
 
@@ -46,11 +50,21 @@ def _all(services: Services) -> list[ConnectionOverview]:
 
 
 def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
-    columns = ("institution", "provider", "state", "accounts", "transactions", "last sync", "next sync")
+    columns = (
+        "connection",
+        "institution",
+        "provider",
+        "state",
+        "accounts",
+        "transactions",
+        "last sync",
+        "next sync",
+    )
     table = terminal.table(None, *columns, right=("accounts", "transactions"))
     now = services.clock()
     for one in found:
         table.add_row(
+            f"…{one.connection_id[-6:]}" if terminal.out.width < _WIDE else one.connection_id,
             one.institution,
             one.provider,
             terminal.state(one.state),
@@ -81,7 +95,7 @@ def list_all(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line 
         terminal.print_json(terminal.as_rows(found))
         return
     if not found:
-        terminal.out.print(_EMPTY)
+        terminal.out.print(_EMPTY, soft_wrap=True)
         return
     table = terminal.table(None, "connection", "institution", "provider", "state")
     for one in found:

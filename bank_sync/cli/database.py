@@ -16,6 +16,7 @@ from bank_sync.cli import terminal
 from bank_sync.domain.errors import SettingsError
 from bank_sync.settings import Settings, load_settings
 from bank_sync.storage.locations import locate
+from bank_sync.storage.migrate import current_revision
 from bank_sync.storage.migrate import migrate as run_migrations
 
 app = typer.Typer(no_args_is_help=True, help="The warehouse database: its address, its tables, a shell.")
@@ -54,7 +55,7 @@ def url(role: RoleOption = Role.OWNER) -> None:
 def migrate() -> None:
     """Create the tables or bring them up to date; running it again changes nothing."""
     revision = run_migrations(locate(load_settings()))
-    terminal.out.print(f"The database is at revision [bold]{revision}[/bold].")
+    terminal.out.print(f"The database is at revision {revision}.")
 
 
 @app.command()
@@ -95,17 +96,17 @@ def status() -> None:
     from bank_sync.storage.embedded import status as embedded_status
 
     settings = load_settings()
-    if settings.database_url is not None:
-        address = locate(settings).warehouse.set(drivername="postgresql")
-        terminal.out.print(f"An own server is set: {address.render_as_string(hide_password=True)}")
-        return
-    running = embedded_status(settings.home)
-    if running is None:
+    running = embedded_status(settings.home) if settings.database_url is None else None
+    if settings.database_url is None and running is None:
         terminal.out.print("The embedded database is not running; the next command starts it.")
-    else:
-        terminal.out.print(
-            f"The embedded database runs on {running.host}:{running.port} (pid {running.pid})."
-        )
+        return
+    locations = locate(settings)
+    address = locations.warehouse.set(drivername="postgresql").render_as_string(hide_password=True)
+    kind = f"The embedded database runs (pid {running.pid})" if running else "An own server is set"
+    terminal.out.print(f"{kind}: {address}", soft_wrap=True)
+    revision = current_revision(locations)
+    shown = f"Tables at revision {revision}." if revision else "No tables yet: run `bank-sync db migrate`."
+    terminal.out.print(shown)
 
 
 @app.command()

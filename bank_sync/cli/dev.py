@@ -7,7 +7,6 @@ alive (`cli.supervisor`).
 from __future__ import annotations
 
 import os
-import socket
 import sysconfig
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 import typer
 
 from bank_sync.cli import terminal
+from bank_sync.cli.ports import demand_free_port
 from bank_sync.cli.supervisor import Supervisor
 from bank_sync.domain.errors import SettingsError
 from bank_sync.settings import SANDBOX_PORT, Settings, load_settings, project_root
@@ -45,8 +45,7 @@ def sandbox(
         raise SettingsError("The pretend banks do not run in production.")
     folder = settings.home / "sandbox"
     folder.mkdir(parents=True, exist_ok=True)
-    if port:
-        _refuse_taken(port, "--port")
+    demand_free_port(host, port, option="--port")
     run(host=host, port=port, config=SandboxConfig(seed=seed, state_path=folder / "state.json"))
 
 
@@ -59,10 +58,10 @@ def dev(
     Example: `bank-sync dev --port 3001`
     """
     settings = load_settings()
-    _refuse_taken(port, "--port")
+    demand_free_port(_LOOPBACK, port, option="--port")
     pretend = settings.environment != "production"
     if pretend:
-        _refuse_taken(sandbox_port, "--sandbox-port")
+        demand_free_port(_LOOPBACK, sandbox_port, option="--sandbox-port")
         settings = settings.model_copy(update={"sandbox_url": f"http://{_LOOPBACK}:{sandbox_port}"})
     locations = locate(settings)
     migrate(locations)
@@ -111,7 +110,7 @@ def _announce(supervisor: Supervisor, port: int, settings: Settings) -> None:
             continue
         terminal.out.print(f"\n[bold green]Dagster is ready: {url}[/bold green]")
         if settings.environment != "production":
-            terminal.out.print(f"Pretend banks: {settings.sandbox_url}   Stop everything with Ctrl-C.\n")
+            terminal.out.print(f"Pretend banks: {settings.sandbox_url}   Ctrl-C stops everything.\n")
         return
 
 
@@ -120,12 +119,3 @@ def _stop_database(settings: Settings) -> None:
     from bank_sync.storage.embedded import stop
 
     stop(settings.home, if_unused=True)
-
-
-def _refuse_taken(port: int, option: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError:
-            raise SettingsError(f"Port {port} is taken. Choose another with {option}.") from None

@@ -1,31 +1,28 @@
-"""The `bank-sync` program: its commands, and how errors end it.
+"""The `bank-sync` program: its commands, and nothing else.
 
 Belongs here: wiring. Does not belong here: any command longer than a call.
 """
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from bank_sync.cli import connections, database, dev, syncing, terminal
-from bank_sync.domain.errors import BankSyncError, NotFound, SettingsError
-
-_WRONG_USE = 2
-_FAILED = 1
-_INTERRUPTED = 130
+from bank_sync.cli import connections, database, dev, syncing
+from bank_sync.cli.errors import CarefulGroup
 
 app = typer.Typer(
     name="bank-sync",
+    cls=CarefulGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Keeps a PostgreSQL warehouse in step with people's bank connections.\n\n"
-    "New here? `bank-sync demo` connects three pretend banks and shows the result; `bank-sync dev` opens Dagster.",
+    "New here? `bank-sync demo` connects three pretend banks and shows the result; "
+    "`bank-sync dev` opens Dagster.",
 )
 keyring = typer.Typer(no_args_is_help=True, help="Keys that seal the banks' credentials.")
 app.add_typer(database.app, name="db")
@@ -45,6 +42,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
 
 @app.callback()
 def options(
+    *,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -91,20 +89,8 @@ def new_key(
 
 
 def main() -> None:
-    """Run the program; every expected error is one sentence and a code, never a traceback."""
-    try:
-        app()
-    except (SettingsError, NotFound) as error:
-        _end(str(error), _WRONG_USE)
-    except BankSyncError as error:
-        _end(str(error), _FAILED)
-    except KeyboardInterrupt:
-        _end("Interrupted.", _INTERRUPTED)
-
-
-def _end(sentence: str, code: int) -> None:
-    terminal.err.print(f"[red]{sentence}[/red]", highlight=False, soft_wrap=True)
-    sys.exit(code)
+    """Run the program."""
+    app()
 
 
 if __name__ == "__main__":

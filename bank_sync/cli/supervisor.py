@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 _GRACE_S = 15.0  # Dagster's daemon and webserver end well within this
 _POLL_S = 0.2
@@ -34,7 +35,7 @@ class Supervisor:
         self._interrupted = False
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> Supervisor:
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._interrupt)
         return self

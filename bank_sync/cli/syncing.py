@@ -9,8 +9,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from bank_sync.cli import terminal
+from bank_sync.cli.errors import UsageMistake
 from bank_sync.cli.opening import ready_services
-from bank_sync.domain.errors import SettingsError
 from bank_sync.services import Services
 from bank_sync.storage.connections import due_connections
 from bank_sync.storage.overview import overview, resolve_connection
@@ -44,7 +44,7 @@ def sync(
 
 def _chosen(services: Services, named: list[str], *, due: bool, everything: bool) -> list[str]:
     if bool(named) + due + everything != 1:
-        raise SettingsError("Name connections, or use --due, or --all: one of the three.")
+        raise UsageMistake("Name connections, or give --due or --all: one of the three.")
     with services.engine.connect() as db:
         if everything:
             return [one.connection_id for one in overview(db)]

@@ -15,7 +15,6 @@ from bank_sync.quality import gate
 from bank_sync.services import Services
 from bank_sync.sync.project import quarantined_rows
 
-
 # Partitioned checks are a preview feature of this Dagster; every process would print so at start.
 warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec")
 

@@ -50,13 +50,29 @@ def migrate(locations: Locations) -> str:
             config.attributes["connection"] = db
             command.upgrade(config, "head")
             _grant_analyst(db)
-            revision = MigrationContext.configure(
-                db, opts={"version_table_schema": "bank"}
-            ).get_current_revision()
+            revision = _revision(db)
         _ensure_dagster_database(locations)
     finally:
         engine.dispose()
     return revision or "none"
+
+
+def current_revision(locations: Locations) -> str | None:
+    """The revision of the tables; None before the first migration.
+
+    Raises:
+        DatabaseError: the server cannot be reached.
+    """
+    engine = make_engine(locations.warehouse)
+    try:
+        with transaction(engine) as db:
+            return _revision(db)
+    finally:
+        engine.dispose()
+
+
+def _revision(db: Connection) -> str | None:
+    return MigrationContext.configure(db, opts={"version_table_schema": "bank"}).get_current_revision()
 
 
 def _grant_analyst(db: Connection) -> None:

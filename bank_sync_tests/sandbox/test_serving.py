@@ -139,7 +139,7 @@ def test_in_the_foreground() -> None:
     script = "from bank_sync.sandbox.serve import run; run(port=0)"
     root = Path(bank_sync.__file__).parents[1]
     command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - our own code
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = server.stdout.readline().split()[3]
         assert httpx.get(url).status_code == 200

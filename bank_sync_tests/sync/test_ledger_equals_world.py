@@ -62,7 +62,12 @@ def world_of(account: dict[str, object]) -> Counter[tuple[object, ...]]:
     rows = account["transactions"]
     assert isinstance(rows, list)
     return Counter(
-        (row["posting"], Decimal(row["amount"]), row["currency"], date.fromisoformat(row["booked_on"] or row["authorised_on"]))
+        (
+            row["posting"],
+            Decimal(row["amount"]),
+            row["currency"],
+            date.fromisoformat(row["booked_on"] or row["authorised_on"]),
+        )
         for row in rows
     )
 
@@ -79,7 +84,8 @@ def assert_equal(services: Services, sandbox: RunningSandbox, connection_id: str
         compared += expected.total()
         query = text(
             "SELECT amount, b.currency FROM bank.balances AS b JOIN bank.accounts AS a USING (account_id) "
-            "WHERE a.provider_account_id = :id AND role = 'current' ORDER BY as_of DESC, balance_id DESC LIMIT 1"
+            "WHERE a.provider_account_id = :id AND role = 'current' ORDER BY as_of DESC, balance_id DESC "
+            "LIMIT 1"
         )
         with services.engine.connect() as db:
             amount, currency = db.execute(query, {"id": provider_account_id}).one()
@@ -120,10 +126,18 @@ def test_second_sync_at_once_changes_nothing(
 
 
 def _fingerprint(services: Services) -> list[object]:
-    tables = ("accounts", "transactions", "transaction_versions", "transaction_links", "transaction_categories")
+    tables = (
+        "accounts",
+        "transactions",
+        "transaction_versions",
+        "transaction_links",
+        "transaction_categories",
+    )
     with services.engine.connect() as db:
         found: list[object] = [
-            db.execute(text(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM bank.{name} AS t")).scalar()
+            db.execute(
+                text(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM bank.{name} AS t")
+            ).scalar()
             for name in tables
         ]
         found.append(db.execute(text("SELECT count(*), sum(amount) FROM bank.balances")).one())

@@ -64,7 +64,7 @@ def spawn() -> Iterator[Callable[[str, Path], subprocess.Popen[str]]]:
             "home = Path(sys.argv[1])\n"
         )
         processes.append(
-            subprocess.Popen(  # noqa: S603 - this very interpreter, text written in the test
+            subprocess.Popen(
                 [sys.executable, "-c", prelude + text, str(home)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -194,7 +194,7 @@ def test_server_stopped_by_hand_and_started_by_hand(home: Path) -> None:
     command = Path(f"/proc/{server.pid}/cmdline").read_bytes().decode().split("\0")[:-1]
     stop(home)
     owner = server.data_dir.stat()
-    with subprocess.Popen(  # noqa: S603 - the server's own command line
+    with subprocess.Popen(
         command, cwd="/", user=owner.st_uid, group=owner.st_gid, stderr=subprocess.DEVNULL
     ) as by_hand:
         while postmaster_pid(server.data_dir) is None:

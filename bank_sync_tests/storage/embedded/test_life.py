@@ -57,7 +57,7 @@ def test_first_start(server: EmbeddedServer) -> None:
         assert value(server.url(database), owner) == "bank_sync"
     privileges = "concat(rolsuper, rolcreaterole, rolcreatedb, rolreplication)"
     for role in ("bank_sync", "bank_sync_analyst"):
-        query = f"SELECT {privileges} FROM pg_roles WHERE rolname = current_user"  # noqa: S608 - no input
+        query = f"SELECT {privileges} FROM pg_roles WHERE rolname = current_user"
         assert value(server.url(role=role), query) == "ffff"
     expected = {
         "server_encoding": "UTF8",
@@ -163,7 +163,7 @@ def test_copied_home(home: Path, make_home: MakeHome) -> None:
     copy = make_home()
     original = ensure_running(home)
     copy.parent.mkdir()
-    subprocess.run(["/bin/cp", "-a", str(home), str(copy)], check=True)  # noqa: S603 - made-up paths
+    subprocess.run(["/bin/cp", "-a", str(home), str(copy)], check=True)
     server = ensure_running(copy)
     assert server.pid != original.pid
     assert server.port != original.port

@@ -91,7 +91,7 @@ def assert_equal(services: Services, sandbox: RunningSandbox, connection_id: str
             amount, currency = db.execute(query, {"id": provider_account_id}).one()
         assert (amount, currency) == (Decimal(str(account["current"])), account["currency"])
     with services.engine.connect() as db:
-        stored = db.execute(
+        stored: int = db.execute(
             text("SELECT count(*) FROM bank.accounts WHERE connection_id = :id"), {"id": connection_id}
         ).scalar_one()
     assert stored == len(truth)

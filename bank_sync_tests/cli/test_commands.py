@@ -13,8 +13,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, make_url
 
+from bank_sync.cli.database import without_password
 from bank_sync.security.cipher import parse_keyring
 from bank_sync.services import Services
 from bank_sync.settings import Settings
@@ -141,6 +142,19 @@ def test_db_url(command: Any, role: str, user: str) -> None:
     assert url.startswith("postgresql://")
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (user,)
+
+
+def test_address_given_to_psql() -> None:
+    """The password is not in the arguments, which every user of the machine can read."""
+    address = make_url("postgresql://owner:hunter2@db.example:5433/warehouse?sslmode=require")
+    shown = without_password(address)
+    assert shown == "postgresql://owner@db.example:5433/warehouse?sslmode=require"
+
+
+def test_db_shell(command: Any) -> None:
+    """Psql opens as the role asked for, and ends with its input."""
+    answer = command.run("db", "shell", "--role", "analyst")
+    assert (answer.returncode, answer.stderr) == (0, "")
 
 
 def test_db_status_after_migrating(command: Any) -> None:

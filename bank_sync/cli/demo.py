@@ -79,7 +79,8 @@ def _ready_database(steps: Steps, settings: Settings) -> Locations:
         step.says("bringing the tables up to date")
         revision = migrate(locations)
         where = f"{locations.warehouse.host}:{locations.warehouse.port or 5432}"
-        step.finds(f"{'own server' if locations.embedded else 'your server'} at {where}, revision {revision}")
+        kind = "embedded server" if locations.embedded else "your server"
+        step.finds(f"{kind} at {where}, revision {revision}")
     return locations
 
 

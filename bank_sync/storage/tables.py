@@ -366,7 +366,7 @@ sync_attempts = Table(
     _connection(),
     Column("part", _one_of("part", models.Part), nullable=False),
     Column("outcome", Text, nullable=False),
-    Column("rows", Integer, nullable=False, server_default=text("0")),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
     Column("error_code", Text),
     Column("error_recovery", Text),
     Column("run_id", Text, comment="the Dagster run, where there was one"),

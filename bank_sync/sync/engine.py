@@ -144,7 +144,7 @@ def _pull(services: Services, connection_id: str, read: _Read) -> Pulled:
                 outcome="partial" if sorter.failures else "succeeded",
                 started_at=started_at,
                 finished_at=services.clock(),
-                rows=stored.pages,
+                pages=stored.pages,
                 error_code=sorter.failures[0].code if sorter.failures else None,
                 error_recovery=sorter.failures[0].recovery if sorter.failures else None,
                 run_id=read.run_id,

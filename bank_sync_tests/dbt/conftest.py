@@ -216,6 +216,6 @@ def _attempt(connection: Connection, name: str, *, outcome: str, seconds: float,
         connection_id=name,
         part="transactions",
         outcome=outcome,
-        rows=3,
+        pages=3,
         **{"started_at": LONG_AGO, "finished_at": LONG_AGO + timedelta(seconds=seconds), **values},
     )

@@ -14,7 +14,7 @@ select
     connections.institution_name,
     attempts.part,
     attempts.outcome,
-    attempts.row_count,
+    attempts.page_count,
     attempts.error_code,
     attempts.error_recovery,
     attempts.run_id,

@@ -16,7 +16,7 @@ renamed as (
         error_recovery,
 
         -- numerics
-        rows as row_count,
+        pages as page_count,
 
         -- timestamps
         started_at,

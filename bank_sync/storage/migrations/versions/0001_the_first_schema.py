@@ -197,7 +197,7 @@ def upgrade() -> None:
     sa.Column('connection_id', sa.Text(), nullable=False),
     sa.Column('part', sa.Enum('accounts', 'balances', 'transactions', name='part', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('outcome', sa.Text(), nullable=False),
-    sa.Column('rows', sa.Integer(), server_default=sa.text('0'), nullable=False),
+    sa.Column('pages', sa.Integer(), server_default=sa.text('0'), nullable=False),
     sa.Column('error_code', sa.Text(), nullable=True),
     sa.Column('error_recovery', sa.Text(), nullable=True),
     sa.Column('run_id', sa.Text(), nullable=True, comment='the Dagster run, where there was one'),

@@ -6,7 +6,6 @@ what a state means for the next sync (`sync.cadence`), accounts (`storage.accoun
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -147,13 +146,6 @@ def due_connections(db: Connection, *, now: datetime, limit: int) -> list[Stored
         .limit(limit)
     )
     return [_stored(row) for row in db.execute(query).mappings()]
-
-
-def unknown_ids(db: Connection, connection_ids: Sequence[str]) -> list[str]:
-    """Those of the given ids that name no connection."""
-    known = select(connections.c.connection_id).where(connections.c.connection_id.in_(connection_ids))
-    found = set[str](db.execute(known).scalars())
-    return [connection_id for connection_id in connection_ids if connection_id not in found]
 
 
 def open_credential(db: Connection, cipher: Cipher, connection: StoredConnection) -> Credential:

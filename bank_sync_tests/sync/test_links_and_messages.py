@@ -31,10 +31,10 @@ def test_posted_row_replaces_the_pending_row_it_names(
     clock.advance(days=4)
     sync(services, connection_id)
     with services.engine.begin() as db:
-        linked = db.execute(
+        linked: int = db.execute(
             text(f"SELECT count(*) {NAMED} AND pending.superseded_by = posted.transaction_id")
         ).scalar_one()
-        decided = db.execute(text("SELECT count(*) FROM bank.transaction_links")).scalar_one()
+        decided: int = db.execute(text("SELECT count(*) FROM bank.transaction_links")).scalar_one()
         assert linked == decided > 0
         # undo everything, and make every posted amount fifty times what was pending
         db.execute(text("UPDATE bank.transactions SET superseded_by = NULL"))

@@ -15,6 +15,7 @@ class Recovery(StrEnum):
     RETRY_BACKOFF = "retry_backoff"
     RETRY_AT = "retry_at"
     RESTART_ROUND = "restart_round"
+    LOST_CURSOR = "lost_cursor"
     REFRESH_APP_TOKEN = "refresh_app_token"  # noqa: S105 - a name of an action, not a secret
     REAUTH_USER = "reauth_user"
     RELINK = "relink"
@@ -23,7 +24,9 @@ class Recovery(StrEnum):
     BUG = "bug"
 
 
-TRANSIENT = frozenset({Recovery.RETRY_BACKOFF, Recovery.RETRY_AT, Recovery.RESTART_ROUND})
+TRANSIENT = frozenset(
+    {Recovery.RETRY_BACKOFF, Recovery.RETRY_AT, Recovery.RESTART_ROUND, Recovery.LOST_CURSOR}
+)
 """Recoveries that leave the connection healthy: time alone mends them."""
 
 NEEDS_USER = frozenset({Recovery.REAUTH_USER, Recovery.RELINK})
@@ -33,6 +36,7 @@ _ADVICE = {
     Recovery.RETRY_BACKOFF: "It is tried again by itself.",
     Recovery.RETRY_AT: "It is tried again at the time the provider named.",
     Recovery.RESTART_ROUND: "The round starts again from its first cursor.",
+    Recovery.LOST_CURSOR: "Everything is read again from the beginning and compared.",
     Recovery.REFRESH_APP_TOKEN: "The application's token is renewed.",
     Recovery.REAUTH_USER: "The person has to log in to the bank again.",
     Recovery.RELINK: "The person has to connect the bank again.",
@@ -111,6 +115,10 @@ class NotFound(BankSyncError, LookupError):
 
 class CursorMoved(BankSyncError):
     """Another worker advanced this cursor first: this round is stale and must be thrown away."""
+
+
+class SyncBusy(BankSyncError):
+    """Another worker syncs this connection now; nothing was done and nothing is lost."""
 
 
 class AmountRefused(BankSyncError):

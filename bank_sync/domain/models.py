@@ -59,6 +59,44 @@ class Posting(StrEnum):
     POSTED = "posted"
 
 
+class AskedBy(StrEnum):
+    """Who wants a read: a person may use the calls that are kept back from the schedule."""
+
+    SCHEDULE = "schedule"
+    PERSON = "person"
+
+
+class HistoryState(StrEnum):
+    """How far a provider has got with the history of a new link."""
+
+    NOT_READY = "not_ready"
+    RECENT = "recent"
+    COMPLETE = "complete"
+
+
+class KeyBasis(StrEnum):
+    """What an account's rows are recognised by: the provider's ids, or their content where ids change."""
+
+    PROVIDER_ID = "provider_id"
+    CONTENT = "content"
+
+
+class LinkState(StrEnum):
+    """Life of a decision that two transactions belong together."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class ReconciliationState(StrEnum):
+    """Whether an account's flows explain its balances; unknown never reads as proven."""
+
+    PROVEN = "proven"
+    DIFFERS = "differs"
+    UNKNOWN = "unknown"
+
+
 class BalanceRole(StrEnum):
     """Which question a balance answers; several provider types may exist, one is chosen for each role."""
 
@@ -95,6 +133,7 @@ class Page:
         body: JSON text with the provider's own digits.
         cursor_after: where the next read starts; None for providers without cursors.
         window: the dates the answer covers completely; None for cursor providers and partial answers.
+        history_state: how far the provider has got, where it says so.
     """
 
     part: Part
@@ -102,6 +141,7 @@ class Page:
     provider_account_id: str | None = None
     cursor_after: str | None = None
     window: DateWindow | None = None
+    history_state: HistoryState | None = None
 
 
 @dataclass(frozen=True, slots=True)

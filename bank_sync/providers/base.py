@@ -17,6 +17,7 @@ from bank_sync.domain.models import (
     AccountFailure,
     AccountRecord,
     AccountReference,
+    AskedBy,
     BalanceRecord,
     Credential,
     Linked,
@@ -72,16 +73,26 @@ class Provider(Protocol):
     def end_link(self, credential: Credential) -> None:
         """Have the provider forget the connection; one that is gone already is no error."""
 
-    def pull_accounts(self, credential: Credential) -> Iterator[Page]:
+    def pull_accounts(
+        self, credential: Credential, *, asked_by: AskedBy = AskedBy.SCHEDULE
+    ) -> Iterator[Page | AccountFailure]:
         """Pages that describe all accounts of the connection."""
 
     def pull_balances(
-        self, credential: Credential, accounts: Sequence[AccountReference]
+        self,
+        credential: Credential,
+        accounts: Sequence[AccountReference],
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,
     ) -> Iterator[Page | AccountFailure]:
         """Pages with the balances of the given accounts."""
 
     def pull_transactions(
-        self, credential: Credential, request: TransactionsRequest
+        self,
+        credential: Credential,
+        request: TransactionsRequest,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,
     ) -> Iterator[Page | AccountFailure]:
         """The pages of one round, in order, read to the end.
 

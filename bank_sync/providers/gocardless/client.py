@@ -15,6 +15,7 @@ from bank_sync.domain.models import (
     AccountFailure,
     AccountRecord,
     AccountReference,
+    AskedBy,
     BalanceRecord,
     Credential,
     DateWindow,
@@ -102,7 +103,12 @@ class GoCardlessProvider:
             if error.recovery not in (Recovery.ACCOUNT_GONE, Recovery.BUG):  # unknown, or not even an id
                 raise
 
-    def pull_accounts(self, credential: Credential) -> Iterator[Page]:
+    def pull_accounts(
+        self,
+        credential: Credential,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - the daily quota is not kept yet
+    ) -> Iterator[Page | AccountFailure]:
         """One page per account that still exists."""
         requisition = linked_requisition(self._api, credential.secret)
         for account_id in requisition.accounts:
@@ -116,6 +122,8 @@ class GoCardlessProvider:
         self,
         credential: Credential,  # noqa: ARG002 - the application's token opens every account by its id
         accounts: Sequence[AccountReference],
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - the daily quota is not kept yet
     ) -> Iterator[Page | AccountFailure]:
         """One page per account; each successful one is one of its four of the day."""
         for account in accounts:
@@ -132,6 +140,8 @@ class GoCardlessProvider:
         self,
         credential: Credential,  # noqa: ARG002 - the application's token opens every account by its id
         request: TransactionsRequest,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - the daily quota is not kept yet
     ) -> Iterator[Page | AccountFailure]:
         """One page per account and window; each successful one is one of its four of the day."""
         for account in request.accounts:

@@ -13,6 +13,7 @@ from bank_sync.domain.models import (
     AccountFailure,
     AccountRecord,
     AccountReference,
+    AskedBy,
     BalanceRecord,
     Credential,
     Linked,
@@ -38,7 +39,6 @@ SANDBOX_URL = "https://sandbox.plaid.com"
 _API_VERSION = "2020-09-14"
 _ROWS_PER_PAGE = 500  # Plaid's maximum: fewer pages, fewer chances that data changes while being paged
 _MOST_PAGES = 2_000  # a million rows in one round: beyond it the paging is broken, not the customer rich
-_NOT_READY_RETRY_S = 15.0
 
 
 class PlaidProvider:
@@ -123,37 +123,54 @@ class PlaidProvider:
             if error.recovery is not Recovery.RELINK:
                 raise
 
-    def pull_accounts(self, credential: Credential) -> Iterator[Page]:
+    def pull_accounts(
+        self,
+        credential: Credential,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - no daily quota here
+    ) -> Iterator[Page]:
         """One page with all accounts."""
         yield self._accounts_page(credential, Part.ACCOUNTS)
 
     def pull_balances(
-        self, credential: Credential, accounts: Sequence[AccountReference]
+        self,
+        credential: Credential,
+        accounts: Sequence[AccountReference],
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - no daily quota here
     ) -> Iterator[Page | AccountFailure]:
         """One page with the balances Plaid read last; asking the bank live is billed, so it is not done."""
         if accounts:
             yield self._accounts_page(credential, Part.BALANCES)
 
     def pull_transactions(
-        self, credential: Credential, request: TransactionsRequest
+        self,
+        credential: Credential,
+        request: TransactionsRequest,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - no daily quota here
     ) -> Iterator[Page | AccountFailure]:
         """All pages after the cursor; only the cursor of the last one may be kept.
 
+        While Plaid has not read the bank yet there is one page without rows and without a cursor.
+
         Raises:
-            ProviderError: also `product_not_ready` while Plaid has not read the bank yet.
+            ProviderError: `Recovery.LOST_CURSOR` when Plaid does not know the cursor we hold.
         """
         seen: set[str | None] = {request.cursor}
         cursor = request.cursor
         for _ in range(_MOST_PAGES):
-            value = self._call("/transactions/sync", _sync_wish(credential.secret, cursor))
+            value = self._sync(credential.secret, cursor)
             answer = checked_envelope(wire.SyncAnswer, value, self.name)
-            if not answer.next_cursor:
-                raise _without_cursor(answer)
-            if answer.has_more and answer.next_cursor in seen:
-                raise ContractBroken(provider=self.name, detail="repeated_cursor")
-            cursor = answer.next_cursor
+            _check_cursor(answer, seen)
+            cursor = answer.next_cursor or None
             seen.add(cursor)
-            yield Page(Part.TRANSACTIONS, encode_json(minimise(value)), cursor_after=cursor)
+            yield Page(
+                Part.TRANSACTIONS,
+                encode_json(minimise(value)),
+                cursor_after=cursor,
+                history_state=wire.history_state(answer),
+            )
             if not answer.has_more:
                 return
         raise ContractBroken(provider=self.name, detail="endless_pages")
@@ -183,6 +200,21 @@ class PlaidProvider:
         checked_envelope(wire.AccountsAnswer, value, self.name)
         return Page(part, encode_json(minimise(value)))
 
+    def _sync(self, access_token: str, cursor: str | None) -> object:
+        """One page. All fields but the cursor are constant, so a refused field means the cursor."""
+        try:
+            return self._call("/transactions/sync", _sync_wish(access_token, cursor))
+        except ProviderError as error:
+            if cursor is None or error.code != "INVALID_FIELD":
+                raise
+            raise ProviderError(
+                provider=self.name,
+                code="lost_cursor",
+                recovery=Recovery.LOST_CURSOR,
+                http_status=error.http_status,
+                request_id=error.request_id,
+            ) from None
+
     def _call(self, path: str, wish: Mapping[str, object], *, repeatable: bool = True) -> object:
         return self._http.call(
             "POST", path, json=wish, headers=self._headers, refusal=refusal, repeatable=repeatable
@@ -198,13 +230,10 @@ def _sync_wish(access_token: str, cursor: str | None) -> dict[str, object]:
     return wish if cursor is None else wish | {"cursor": cursor}
 
 
-def _without_cursor(answer: wire.SyncAnswer) -> ProviderError:
+def _check_cursor(answer: wire.SyncAnswer, seen: set[str | None]) -> None:
     """An empty cursor means "not ready yet"; beside data it means nothing that could be kept."""
-    if answer.added or answer.modified or answer.removed or answer.has_more:
-        return ContractBroken(provider="plaid", detail="empty_cursor")
-    return ProviderError(
-        provider="plaid",
-        code="product_not_ready",
-        recovery=Recovery.RETRY_AT,
-        retry_after_s=_NOT_READY_RETRY_S,
-    )
+    has_rows = answer.added or answer.modified or answer.removed or answer.has_more
+    if not answer.next_cursor and (has_rows or None not in seen):
+        raise ContractBroken(provider="plaid", detail="empty_cursor")
+    if answer.has_more and answer.next_cursor in seen:
+        raise ContractBroken(provider="plaid", detail="repeated_cursor")

@@ -14,6 +14,7 @@ from bank_sync.domain.models import (
     AccountRecord,
     BalanceRecord,
     BalanceRole,
+    HistoryState,
     Page,
     Posting,
     Rejected,
@@ -73,6 +74,19 @@ class SyncAnswer(WireModel):
     removed: list[object]
     next_cursor: str
     has_more: bool
+    transactions_update_status: str = ""
+
+
+_HISTORY_STATES = {
+    "NOT_READY": HistoryState.NOT_READY,
+    "INITIAL_UPDATE_COMPLETE": HistoryState.RECENT,
+    "HISTORICAL_UPDATE_COMPLETE": HistoryState.COMPLETE,
+}
+
+
+def history_state(answer: SyncAnswer) -> HistoryState | None:
+    """How far Plaid has got with the Item's history; None for a word nobody knows."""
+    return _HISTORY_STATES.get(answer.transactions_update_status)
 
 
 class _Balances(WireModel):

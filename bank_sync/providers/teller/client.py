@@ -14,6 +14,7 @@ from bank_sync.domain.models import (
     AccountFailure,
     AccountRecord,
     AccountReference,
+    AskedBy,
     BalanceRecord,
     Credential,
     DateWindow,
@@ -110,13 +111,22 @@ class TellerProvider:
             if error.recovery not in (Recovery.RELINK, Recovery.REAUTH_USER, Recovery.ACCOUNT_GONE):
                 raise
 
-    def pull_accounts(self, credential: Credential) -> Iterator[Page]:
+    def pull_accounts(
+        self,
+        credential: Credential,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - no daily quota here
+    ) -> Iterator[Page]:
         """One page with all accounts."""
         rows = wire.checked_rows(self._call("GET", "/accounts", credential.secret))
         yield Page(Part.ACCOUNTS, encode_json(minimise(rows)))
 
     def pull_balances(
-        self, credential: Credential, accounts: Sequence[AccountReference]
+        self,
+        credential: Credential,
+        accounts: Sequence[AccountReference],
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - no daily quota here
     ) -> Iterator[Page | AccountFailure]:
         """One page per account that offers balances; each call is billed."""
         offered = {account.id: account for account in self._accounts(credential.secret)}
@@ -128,7 +138,11 @@ class TellerProvider:
                 yield from self._account_balances(credential.secret, account_id)
 
     def pull_transactions(
-        self, credential: Credential, request: TransactionsRequest
+        self,
+        credential: Credential,
+        request: TransactionsRequest,
+        *,
+        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - no daily quota here
     ) -> Iterator[Page | AccountFailure]:
         """Pages of one account after the other; an account's last page says which dates are complete."""
         offered = {account.id: account for account in self._accounts(credential.secret)}

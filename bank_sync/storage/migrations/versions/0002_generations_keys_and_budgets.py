@@ -1,0 +1,171 @@
+"""Generations of a link, keys of a transaction, a person's edits, proofs, budgets."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = '0002'
+down_revision = '0001'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table('breakers',
+    sa.Column('breaker_key', sa.Text(), nullable=False, comment='connection:… or institution:provider:…'),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('openings', sa.Integer(), server_default=sa.text('0'), nullable=False, comment='in a row; each waits longer'),
+    sa.Column('last_failed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('alerted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('breaker_key', name=op.f('pk_breakers')),
+    schema='bank',
+    comment='One row per credential or institution that failed lately; open until retry_at.'
+    )
+    op.create_table('quota_calls',
+    sa.Column('call_id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('provider', sa.Text(), nullable=False),
+    sa.Column('account_hash', sa.Text(), nullable=False, comment="of the provider's account id"),
+    sa.Column('scope', sa.Text(), nullable=False, comment='details, balances or transactions'),
+    sa.Column('asked_by', sa.Text(), nullable=False),
+    sa.Column('outcome', sa.Text(), nullable=False, comment='reserved, succeeded or failed; reserved counts as used'),
+    sa.Column('call_limit', sa.Integer(), nullable=True, comment='what the answer said'),
+    sa.Column('remaining', sa.Integer(), nullable=True, comment='what the answer said'),
+    sa.Column('resets_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reserved_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('call_id', name=op.f('pk_quota_calls')),
+    schema='bank',
+    comment='One row per call against a daily quota, written before the call is made.'
+    )
+    op.create_index('ix_quota_calls_recent', 'quota_calls', ['provider', 'account_hash', 'scope', sa.literal_column('reserved_at DESC')], unique=False, schema='bank')
+    op.create_table('rate_budgets',
+    sa.Column('budget_key', sa.Text(), nullable=False, comment='provider, or provider:endpoint:item'),
+    sa.Column('arrival_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('budget_key', name=op.f('pk_rate_budgets')),
+    schema='bank',
+    comment='One row per minute budget: the theoretical arrival time of its next unit (GCRA).'
+    )
+    op.create_table('transaction_overlays',
+    sa.Column('transaction_id', sa.Text(), nullable=False),
+    sa.Column('connection_id', sa.Text(), nullable=False),
+    sa.Column('category_primary', sa.Text(), nullable=True),
+    sa.Column('category_detailed', sa.Text(), nullable=True),
+    sa.Column('note', sa.Text(), nullable=True),
+    sa.Column('is_hidden', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('changed_by', sa.Text(), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['connection_id'], ['bank.connections.connection_id'], name=op.f('fk_transaction_overlays_connection_id')),
+    sa.ForeignKeyConstraint(['transaction_id'], ['bank.transactions.transaction_id'], name=op.f('fk_transaction_overlays_transaction_id')),
+    sa.PrimaryKeyConstraint('transaction_id', name=op.f('pk_transaction_overlays')),
+    schema='bank',
+    comment="One row per transaction a person edited: kept beside the provider's row, untouched by syncs."
+    )
+    op.create_table('reconciliations',
+    sa.Column('account_id', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('connection_id', sa.Text(), nullable=False),
+    sa.Column('state', sa.Enum('proven', 'differs', 'unknown', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('difference', sa.Numeric(precision=28, scale=8), nullable=True),
+    sa.Column('opening_amount', sa.Numeric(precision=28, scale=8), nullable=True),
+    sa.Column('opening_as_of', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('flows', sa.Numeric(precision=28, scale=8), nullable=True),
+    sa.Column('closing_amount', sa.Numeric(precision=28, scale=8), nullable=True),
+    sa.Column('closing_as_of', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('checked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['bank.accounts.account_id'], name=op.f('fk_reconciliations_account_id')),
+    sa.ForeignKeyConstraint(['connection_id'], ['bank.connections.connection_id'], name=op.f('fk_reconciliations_connection_id')),
+    sa.PrimaryKeyConstraint('account_id', 'currency', name=op.f('pk_reconciliations')),
+    schema='bank',
+    comment='One row per account and currency: whether opening balance + flows = closing balance.'
+    )
+    op.create_table('transaction_keys',
+    sa.Column('account_id', sa.Text(), nullable=False),
+    sa.Column('transaction_key', sa.Text(), nullable=False, comment='id:… or content:…; see sync.identity'),
+    sa.Column('transaction_id', sa.Text(), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False, comment="the connection's when the key was last seen"),
+    sa.Column('round_id', sa.BigInteger(), nullable=False, comment='the round that last named it'),
+    sa.ForeignKeyConstraint(['account_id'], ['bank.accounts.account_id'], name=op.f('fk_transaction_keys_account_id')),
+    sa.ForeignKeyConstraint(['transaction_id'], ['bank.transactions.transaction_id'], name=op.f('fk_transaction_keys_transaction_id')),
+    sa.PrimaryKeyConstraint('account_id', 'transaction_key', name=op.f('pk_transaction_keys')),
+    schema='bank',
+    comment='One row per key a transaction was ever known by; re-links and new ids add keys, not rows.'
+    )
+    op.create_index(op.f('ix_transaction_keys_transaction_id'), 'transaction_keys', ['transaction_id'], unique=False, schema='bank')
+    op.add_column('accounts', sa.Column('key_basis', sa.Enum('provider_id', 'content', name='key_basis', native_enum=False, create_constraint=True, length=32), server_default=sa.text("'provider_id'"), nullable=False), schema='bank')
+    op.add_column('accounts', sa.Column('ids_compared', sa.Integer(), server_default=sa.text('0'), nullable=False), schema='bank')
+    op.add_column('accounts', sa.Column('ids_changed', sa.Integer(), server_default=sa.text('0'), nullable=False), schema='bank')
+    op.add_column('connections', sa.Column('history_state', sa.Enum('not_ready', 'recent', 'complete', name='history_state', native_enum=False, create_constraint=True, length=32), nullable=True), schema='bank')
+    op.add_column('connections', sa.Column('generation', sa.Integer(), server_default=sa.text('0'), nullable=False, comment='counts re-links and lost cursors: keys confirmed in the current one are trusted'), schema='bank')
+    op.add_column('connections', sa.Column('failures', sa.Integer(), server_default=sa.text('0'), nullable=False, comment='in a row, since the last good sync'), schema='bank')
+    op.add_column('connections', sa.Column('first_failed_at', sa.DateTime(timezone=True), nullable=True), schema='bank')
+    op.add_column('connections', sa.Column('told_at', sa.DateTime(timezone=True), nullable=True), schema='bank')
+    op.add_column('connections', sa.Column('lease_holder', sa.Text(), nullable=True, comment='who syncs now; free when NULL or past lease_until'), schema='bank')
+    op.add_column('connections', sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True), schema='bank')
+    op.add_column('quarantine', sa.Column('retried_at', sa.DateTime(timezone=True), nullable=True), schema='bank')
+    op.add_column('quarantine', sa.Column('resolution', sa.Text(), nullable=True, comment='applied, overtaken or dismissed'), schema='bank')
+    op.add_column('transaction_links', sa.Column('state', sa.Enum('proposed', 'accepted', 'rejected', name='state', native_enum=False, create_constraint=True, length=32), server_default=sa.text("'accepted'"), nullable=False), schema='bank')
+    op.add_column('transaction_links', sa.Column('undone_by', sa.Text(), nullable=True), schema='bank')
+    op.add_column('coverage', sa.Column('is_history_complete', sa.Boolean(), server_default=sa.text('false'), nullable=False), schema='raw')
+    op.create_table_comment(
+        'coverage',
+        'One row per account: the dates complete answers have covered, and whether older ones exist.',
+        existing_comment='One row per account of a window provider: the dates that complete answers have covered.',
+        schema='raw'
+    )
+    op.add_column('rounds', sa.Column('generation', sa.Integer(), server_default=sa.text('0'), nullable=False, comment="the connection's when read"), schema='raw')
+    op.add_column('rounds', sa.Column('is_complete', sa.Boolean(), server_default=sa.text('true'), nullable=False, comment='false when an account failed'), schema='raw')
+    op.add_column('rounds', sa.Column('history_state', sa.Enum('not_ready', 'recent', 'complete', name='history_state', native_enum=False, create_constraint=True, length=32), nullable=True, comment='what the provider said'), schema='raw')
+    op.add_column('rounds', sa.Column('held_at', sa.DateTime(timezone=True), nullable=True), schema='raw')
+    op.add_column('rounds', sa.Column('held_reason', sa.Text(), nullable=True), schema='raw')
+    op.add_column('rounds', sa.Column('released_at', sa.DateTime(timezone=True), nullable=True), schema='raw')
+    op.add_column('rounds', sa.Column('released_by', sa.Text(), nullable=True, comment='who let a held round through'), schema='raw')
+    op.execute(
+        "INSERT INTO bank.transaction_keys (account_id, transaction_key, transaction_id, generation, round_id) "
+        "SELECT account_id, transaction_key, transaction_id, 0, round_id FROM bank.transactions"
+    )
+    op.drop_index('uq_transaction_links_live', table_name='transaction_links', schema='bank')
+    op.create_index('uq_transaction_links_live', 'transaction_links', ['kind', 'from_transaction_id'], unique=True, schema='bank', postgresql_where=sa.text("undone_at IS NULL AND state = 'accepted'"))
+
+
+def downgrade() -> None:
+    op.drop_index('uq_transaction_links_live', table_name='transaction_links', schema='bank')
+    op.create_index('uq_transaction_links_live', 'transaction_links', ['kind', 'from_transaction_id'], unique=True, schema='bank', postgresql_where=sa.text('undone_at IS NULL'))
+    op.drop_column('rounds', 'released_by', schema='raw')
+    op.drop_column('rounds', 'released_at', schema='raw')
+    op.drop_column('rounds', 'held_reason', schema='raw')
+    op.drop_column('rounds', 'held_at', schema='raw')
+    op.drop_column('rounds', 'history_state', schema='raw')
+    op.drop_column('rounds', 'is_complete', schema='raw')
+    op.drop_column('rounds', 'generation', schema='raw')
+    op.create_table_comment(
+        'coverage',
+        'One row per account of a window provider: the dates that complete answers have covered.',
+        existing_comment='One row per account: the dates complete answers have covered, and whether older ones exist.',
+        schema='raw'
+    )
+    op.drop_column('coverage', 'is_history_complete', schema='raw')
+    op.drop_column('transaction_links', 'undone_by', schema='bank')
+    op.drop_column('transaction_links', 'state', schema='bank')
+    op.drop_column('quarantine', 'resolution', schema='bank')
+    op.drop_column('quarantine', 'retried_at', schema='bank')
+    op.drop_column('connections', 'lease_until', schema='bank')
+    op.drop_column('connections', 'lease_holder', schema='bank')
+    op.drop_column('connections', 'told_at', schema='bank')
+    op.drop_column('connections', 'first_failed_at', schema='bank')
+    op.drop_column('connections', 'failures', schema='bank')
+    op.drop_column('connections', 'generation', schema='bank')
+    op.drop_column('connections', 'history_state', schema='bank')
+    op.drop_column('accounts', 'ids_changed', schema='bank')
+    op.drop_column('accounts', 'ids_compared', schema='bank')
+    op.drop_column('accounts', 'key_basis', schema='bank')
+    op.drop_index(op.f('ix_transaction_keys_transaction_id'), table_name='transaction_keys', schema='bank')
+    op.drop_table('transaction_keys', schema='bank')
+    op.drop_table('reconciliations', schema='bank')
+    op.drop_table('transaction_overlays', schema='bank')
+    op.drop_table('rate_budgets', schema='bank')
+    op.drop_index('ix_quota_calls_recent', table_name='quota_calls', schema='bank')
+    op.drop_table('quota_calls', schema='bank')
+    op.drop_table('breakers', schema='bank')

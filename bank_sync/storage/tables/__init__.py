@@ -1,0 +1,40 @@
+"""Every table of the warehouse, as SQLAlchemy Core.
+
+Belongs here: tables, keys, constraints, and a comment per table that states its grain, one module per theme.
+Does not belong here: queries (one module per thing stored) and analysts' models (`dbt_project`). A change
+here needs a migration (`storage/migrations`); a test compares the two.
+
+Schemas: `raw` holds what providers said, append-only; `bank` holds operational truth; `analytics` belongs
+to dbt.
+"""
+
+from bank_sync.storage.tables.base import SCHEMAS, metadata
+from bank_sync.storage.tables.budgets import breakers, quota_calls, rate_budgets
+from bank_sync.storage.tables.ledger import (
+    balances,
+    reconciliations,
+    transaction_categories,
+    transaction_keys,
+    transaction_links,
+    transaction_overlays,
+    transaction_versions,
+    transactions,
+)
+from bank_sync.storage.tables.operations import (
+    audit,
+    notifications,
+    quality_results,
+    quarantine,
+    sync_attempts,
+)
+from bank_sync.storage.tables.people import accounts, connections, credentials, users
+from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
+
+__all__ = [
+    "SCHEMAS", "accounts", "audit", "balances", "breakers", "connections", "coverage", "credentials",
+    "cursors",
+    "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
+    "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",
+    "transaction_links",
+    "transaction_overlays", "transaction_versions", "transactions", "users",
+]  # fmt: skip

@@ -1,6 +1,7 @@
 """What can be chosen about a sandbox. Not here: anything that changes while it runs (`state`, `clock`)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -10,8 +11,9 @@ class SandboxConfig:
 
     `seed` picks the world. `state_path` keeps links and tokens over a restart; None keeps them in memory. A
     pair of credentials left as None lets any pair in; set, only that pair. `plaid_not_ready_s` is how long a
-    new Plaid Item has no transactions yet. `enforce_limits` turns GoCardless's request limits from spoken
-    into binding ones.
+    new Plaid Item has no transactions yet. `enforce_limits` makes the request limits of all
+    three providers binding; `gocardless_daily_limits` says by institution id how many good answers a day and
+    scope are allowed where it is not the usual four.
     """
 
     seed: str = "1"
@@ -23,3 +25,4 @@ class SandboxConfig:
     teller_application_id: str | None = None
     plaid_not_ready_s: float = 0.0
     enforce_limits: bool = False
+    gocardless_daily_limits: Mapping[str, int] = field(default_factory=dict)

@@ -98,3 +98,14 @@ def rate_limited(limit: str, wait: timedelta, headers: Mapping[str, str]) -> GoC
     seconds = int(wait.total_seconds())
     detail = f"The rate limit for this resource is {limit}. Please try again in {seconds} seconds"
     return GoCardlessError(429, {"summary": "Rate limit exceeded", "detail": detail}, headers)
+
+
+def bank_error(status: int, scope: str, detail: str, kind: str) -> GoCardlessError:
+    """The bank behind the account refused or failed; `scope` is what it was asked for."""
+    return plain(status, f"Couldn't update account {scope}", detail, kind)
+
+
+def suspended() -> GoCardlessError:
+    """Too many calls in a row failed: the customer has to connect the account again."""
+    detail = "This account was suspended after too many failed requests. Please reconnect the account."
+    return plain(409, "Account suspended", detail)

@@ -44,22 +44,21 @@ class Call:
 Answer = Callable[[Call], object]
 
 
-def routes(context: Context) -> list[Route]:
+def routes(context: Context, limits: Limits) -> list[Route]:
     """All of GoCardless's paths below its prefix, with and without the final slash."""
-    limits = Limits(context)
 
     def route(
         path: str, method: str, answer: Answer, status: int = 200, *, is_open: bool = False
     ) -> list[Route]:
-        endpoint = _endpoint(context, answer, status, is_open=is_open)
+        endpoint = _endpoint(context, limits, answer, status, is_open=is_open)
         return [Route(each, endpoint, methods=[method]) for each in (path, f"{path}/")]
 
     def data(call: Call) -> Response:
         return _account_data(context, limits, call)
 
     def metadata(call: Call) -> object:
-        limits.admit(call.id, None)
-        return accounts.metadata(context, call.id)
+        spoken = accounts.metadata(context, call.id)
+        return {**spoken, "status": "SUSPENDED"} if limits.is_suspended(call.id) else spoken
 
     enduser, requisition = "/agreements/enduser", "/requisitions"
     return [
@@ -86,10 +85,11 @@ def routes(context: Context) -> list[Route]:
 
 
 def _endpoint(
-    context: Context, answer: Answer, status: int, *, is_open: bool
+    context: Context, limits: Limits, answer: Answer, status: int, *, is_open: bool
 ) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         try:
+            limits.enter(request.method, request.url.path.removeprefix(request.scope.get("root_path", "")))
             if not is_open:
                 tokens.require_bearer(context, request.headers.get("authorization", ""))
             spoken = answer(Call(request, await _body(request)))
@@ -116,10 +116,16 @@ def _account_data(context: Context, limits: Limits, call: Call) -> Response:
     scope = str(call.request.path_params["scope"])
     if scope not in _DATA_CALLS:
         raise plain(404, "Not found.", "Not found.")
-    access = accounts.granted(context, call.id, scope)
-    limits.admit(access.linked.id, scope)
-    spoken = _DATA_CALLS[scope](context, access, _query(call))
-    return JSONResponse(spoken, headers=dict(limits.succeeded(access.linked.id, scope)))
+    limits.refuse_suspended(call.id)
+    try:
+        access = accounts.granted(context, call.id, scope)
+        institution_id = access.requisition.institution_id
+        limits.admit(access.linked.id, scope, institution_id)
+        spoken = _DATA_CALLS[scope](context, access, _query(call))
+    except GoCardlessError as error:
+        limits.failed(call.id, error)
+        raise
+    return JSONResponse(spoken, headers=dict(limits.succeeded(access.linked.id, scope, institution_id)))
 
 
 def _query(call: Call) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.plaid import hosted, institutions, items, link, transactions
 from bank_sync.sandbox.plaid.errors import PlaidError
+from bank_sync.sandbox.plaid.limits import Limits
 from bank_sync.sandbox.plaid.log import LogBook
 from bank_sync.sandbox.plaid.request import Fields, read
 from bank_sync.sandbox.urls import own_url
@@ -47,13 +48,15 @@ class _RequestIds:
 
 def routes(context: Context) -> list[Route]:
     """All of Plaid's paths below its prefix."""
-    ids, logs = _RequestIds(context.world.seed), LogBook()
+    ids, logs, limits = _RequestIds(context.world.seed), LogBook(), Limits(context)
 
     def endpoint(call: Call) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             request_id = ids.next()
             try:
-                spoken = call(context, await read(request, context.config))
+                fields = await read(request, context.config)
+                limits.admit(request.url.path.removeprefix(request.scope.get("root_path", "")), fields)
+                spoken = call(context, fields)
             except PlaidError as error:
                 return JSONResponse(error.body(request_id), error.status)
             return JSONResponse({**spoken, "request_id": request_id})

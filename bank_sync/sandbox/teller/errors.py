@@ -33,3 +33,8 @@ def not_found() -> TellerError:
 def bad_request(message: str) -> TellerError:
     """A parameter has a value that is not allowed."""
     return TellerError(400, "bad_request", message)
+
+
+def too_many_requests() -> TellerError:
+    """More calls in a minute than one access token has."""
+    return TellerError(429, "too_many_requests", "Too many requests, try again later")

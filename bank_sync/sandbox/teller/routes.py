@@ -8,22 +8,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bank_sync.sandbox.context import Context
+from bank_sync.sandbox.limits import Windows
 from bank_sync.sandbox.teller import api, connect
-from bank_sync.sandbox.teller.errors import TellerError, bad_request
+from bank_sync.sandbox.teller.errors import TellerError, bad_request, too_many_requests
 from bank_sync.sandbox.teller.institutions import speak_all
 from bank_sync.sandbox.urls import own_url
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_PER_MINUTE = 100  # for one access token; Teller publishes no number
 
 
 def routes(context: Context) -> list[Route]:
     """All of Teller's paths below its prefix."""
+    calls = Windows(context.now)
 
     def endpoint(answer: Callable[[api.Call, Request], object]) -> Endpoint:
         async def respond(request: Request) -> Response:
             try:
                 header = request.headers.get("authorization", "")
-                spoken = answer(api.authorise(context, header, own_url(request)), request)
+                call = api.authorise(context, header, own_url(request))
+                if context.config.enforce_limits and calls.add(call.enrollment.access_token) > _PER_MINUTE:
+                    raise too_many_requests()
+                spoken = answer(call, request)
             except TellerError as error:
                 return JSONResponse(error.body(), error.status)
             return Response(status_code=204) if spoken is None else JSONResponse(spoken)

@@ -77,6 +77,25 @@ class Settings(BaseSettings):
     gocardless_secret_id: str | None = Field(None, description="GoCardless secret id; set to use GoCardless.")
     gocardless_secret_key: SecretStr | None = Field(None, description="GoCardless secret key.")
 
+    plaid_requests_per_minute: int = Field(
+        200, ge=1, description="Requests to Plaid in any minute, over all processes that share the database."
+    )
+    teller_requests_per_minute: int = Field(100, ge=1, description="The same for Teller.")
+    gocardless_requests_per_minute: int = Field(
+        50,
+        ge=1,
+        description="The same for GoCardless. The pretend banks are not slowed down unless one is set.",
+    )
+    gocardless_calls_per_day: int = Field(
+        4,
+        ge=0,
+        description="Good answers GoCardless gives a day for each account and scope; one is kept for a "
+        "person who asks. 0 keeps no count.",
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis that holds the minute budgets; unset keeps them in PostgreSQL."
+    )
+
     client_name: str = Field("bank_sync", max_length=30, description="Name people see in Plaid Link.")
 
     @model_validator(mode="after")

@@ -152,6 +152,7 @@ class AccountFailure:
     code: str
     recovery: str
     message: str
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class AccountReference:
     provider_account_id: str
     type: str
     currency: str
+    key_basis: KeyBasis = KeyBasis.PROVIDER_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ class TransactionRecord:
         booked_on: the bank's date: posting date, or for a pending row the date it occurred.
         description: the text a person would recognise, as the bank or provider gives it.
         original_amount: in original_currency, for purchases abroad.
+        is_amendment: the provider says that it changed a row it told before.
     """
 
     provider_account_id: str
@@ -253,6 +256,7 @@ class TransactionRecord:
     provider_type: str | None = None
     original_amount: Decimal | None = None
     original_currency: str | None = None
+    is_amendment: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,4 +24,5 @@ def account_failure(error: ProviderError, provider_account_id: str) -> AccountFa
         code=error.code,
         recovery=error.recovery.value,
         message=str(error),
+        retry_after_s=error.retry_after_s,
     )

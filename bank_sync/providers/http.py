@@ -2,7 +2,8 @@
 
 Belongs here: where a call may go, how long and how large its answer may be, which failures are tried again,
 and errors that carry no URL, header or body. Does not belong here: what a provider's codes mean (a function
-`Refusal` beside each client says that) and how often a provider may be asked.
+`Refusal` beside each client says that) and how often a provider may be asked (`providers.budget`, and a
+`Meter` for what is scarcer than a minute's requests).
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import httpx
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.providers.addresses import check_base_url, is_safe_path
+from bank_sync.providers.budget import Pace
 from bank_sync.providers.json_text import NotJson, decode_json
 
 Refusal = Callable[[int, Mapping[str, str], object], ProviderError]
@@ -47,6 +49,39 @@ class Answer:
     value: object
 
 
+class Meter(Protocol):
+    """Counts the tries of one call against something scarce."""
+
+    def reserve(self) -> None:
+        """Called before each try.
+
+        Raises:
+            ProviderError: nothing is left; the try is not made.
+        """
+
+    def succeeded(self, headers: Mapping[str, str]) -> None:
+        """The try was answered well."""
+
+    def failed(self, error: ProviderError) -> bool:
+        """The try failed; True when it cost nothing, so that another one may follow."""
+
+
+NOT_SENT = frozenset({"connect_failed", "tls_failed", "sandbox_not_running", "budget_exhausted"})
+"""Codes of failures before anything reached the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call, over all its tries."""
+
+    request: httpx.Request
+    auth: httpx.BasicAuth | None
+    refusal: Refusal
+    path: str
+    item: str | None
+    ends_at: float
+
+
 class SandboxNotRunning(ProviderError):
     """The provider sandbox should answer on this machine and nothing listens there."""
 
@@ -66,6 +101,7 @@ class ProviderHttp:
         tls: TLS context with a client certificate, where the provider asks for one.
         deadline_s: wall-clock seconds for one call, from first byte sent to last byte read, retries included.
         byte_cap: bytes of a decoded body beyond which reading stops.
+        pace: holds every try to the minute budgets; None asks as fast as it goes.
         monotonic: clock for the deadline.
         sleep: waits between tries.
         random: uniform in [0, 1), for jitter.
@@ -82,6 +118,7 @@ class ProviderHttp:
         tls: ssl.SSLContext | None = None,
         deadline_s: float = 60.0,
         byte_cap: int = 20_000_000,
+        pace: Pace | None = None,
         monotonic: Monotonic = time.monotonic,
         sleep: Sleep = time.sleep,
         random: Callable[[], float] = random_module.random,
@@ -91,6 +128,7 @@ class ProviderHttp:
         self._is_local = check_base_url(provider, self._base_url)
         self._deadline_s = deadline_s
         self._byte_cap = byte_cap
+        self._pace = pace
         self._monotonic = monotonic
         self._sleep = sleep
         self._random = random
@@ -125,14 +163,18 @@ class ProviderHttp:
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         repeatable: bool = True,
+        item: str | None = None,
+        meter: Meter | None = None,
     ) -> Answer:
         """Call `path` (joined from `segment`s) and return its decoded answer.
 
         Transient failures are tried again, up to three times within the deadline. `repeatable=False` is for
-        calls that use something up: they are tried once.
+        calls that use something up: they are tried once. `item` is the connection's id at the provider, for
+        limits of its own; `meter` counts each try.
 
         Raises:
-            ProviderError: what `refusal` made of a status of 400 and above, or no answer in time.
+            ProviderError: what `refusal` made of a status of 400 and above, no answer in time, or no turn;
+                `Recovery.RETRY_AT` when the provider wants longer than a worker may wait.
             ContractBroken: the answer is no JSON, too large, or a redirect.
         """
         if not is_safe_path(path):
@@ -141,35 +183,45 @@ class ProviderHttp:
             method, self._base_url + path, json=json, params=params, headers=headers
         )
         credentials = httpx.BasicAuth(*auth) if auth else None
-        ends_at = self._monotonic() + self._deadline_s
-        tries_left = _TRIES if repeatable else 1
+        call = _Call(request, credentials, refusal, path, item, self._monotonic() + self._deadline_s)
+        return self._answered(call, meter, _TRIES if repeatable else 1)
+
+    def _answered(self, call: _Call, meter: Meter | None, tries_left: int) -> Answer:
+        """Try until there is an answer, a failure that lasts, or no time left."""
         while True:
+            if meter is not None:
+                meter.reserve()
             try:
-                return self._attempt(request, credentials, refusal, ends_at)
+                answer = self._attempt(call)
             except ProviderError as error:
-                tries_left -= 1
+                is_free = meter is None or meter.failed(error)
+                tries_left = tries_left - 1 if is_free else 0
                 wait_s = self._wait_before_retry_s(error, tries_left)
-                if wait_s is None or self._monotonic() + wait_s >= ends_at:
-                    raise
+                if wait_s is None or self._monotonic() + wait_s >= call.ends_at:
+                    raise _as_appointment(error) from None
+            else:
+                if meter is not None:
+                    meter.succeeded(answer.headers)
+                return answer
             self._sleep(wait_s)
 
-    def _attempt(
-        self, request: httpx.Request, auth: httpx.BasicAuth | None, refusal: Refusal, ends_at: float
-    ) -> Answer:
-        """Send once and read the whole body."""
-        left_s = ends_at - self._monotonic()
+    def _attempt(self, call: _Call) -> Answer:
+        """Wait for a turn, send once and read the whole body."""
+        if self._pace is not None:
+            self._pace.wait(call.path, call.item)
+        left_s = max(0.001, call.ends_at - self._monotonic())
         timeout = httpx.Timeout(left_s, connect=min(_CONNECT_TIMEOUT_S, left_s))
-        request.extensions = {**request.extensions, "timeout": timeout.as_dict()}
+        call.request.extensions = {**call.request.extensions, "timeout": timeout.as_dict()}
         try:
-            response = self._client.send(request, stream=True, auth=auth)
+            response = self._client.send(call.request, stream=True, auth=call.auth)
             try:
-                body = self._read_body(response, ends_at)
+                body = self._read_body(response, call.ends_at)
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             failure = self._failure_of(error)
             raise failure from None
-        return self._answer_of(response, body, refusal)
+        return self._answer_of(response, body, call.refusal)
 
     def _read_body(self, response: httpx.Response, ends_at: float) -> bytes:
         """The timeouts of httpx start again with every read, so a dripped body needs this second clock."""
@@ -230,6 +282,24 @@ class ProviderHttp:
             return error.retry_after_s if error.retry_after_s <= _LONGEST_WAIT_S else None
         longest_s: float = _FIRST_BACKOFF_S * 2 ** (_TRIES - tries_left)
         return longest_s * (0.5 + self._random() / 2)
+
+
+def _as_appointment(error: ProviderError) -> ProviderError:
+    """A wait too long for a worker becomes a time at which the schedule comes back."""
+    if (
+        error.recovery is not Recovery.RETRY_BACKOFF
+        or error.retry_after_s is None
+        or error.retry_after_s <= _LONGEST_WAIT_S
+    ):
+        return error
+    return ProviderError(
+        provider=error.provider,
+        code=error.code,
+        recovery=Recovery.RETRY_AT,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        retry_after_s=error.retry_after_s,
+    )
 
 
 def recovery_by_status(status: int) -> Recovery:

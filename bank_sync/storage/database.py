@@ -45,6 +45,14 @@ def make_engine(url: URL) -> Engine:
     return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=8, hide_parameters=True)
 
 
+def side_engine(url: URL) -> Engine:
+    """A second, small engine for what must be committed while a transaction of the first is open.
+
+    A pool of its own: workers that hold the first one's connections would else wait for each other for ever.
+    """
+    return create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=8, hide_parameters=True)
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back on any error.

@@ -28,12 +28,16 @@ from bank_sync.domain.models import (
     TransactionRemoval,
     TransactionsRequest,
 )
+from bank_sync.domain.quota import Scope
 from bank_sync.providers.addresses import segment
 from bank_sync.providers.base import IncrementalReads
 from bank_sync.providers.failures import account_failure
 from bank_sync.providers.gocardless import transactions, wire
 from bank_sync.providers.gocardless.api import GoCardlessApi
 from bank_sync.providers.gocardless.consent import ConsentFlow, linked_requisition
+from bank_sync.providers.gocardless.details import Nothing, StoredDetails, details_of
+from bank_sync.providers.gocardless.quota import CallMeter, DailyQuota
+from bank_sync.providers.gocardless.token import TokenShelf
 from bank_sync.providers.http import ProviderHttp
 from bank_sync.providers.json_text import encode_json
 from bank_sync.providers.minimise import minimise
@@ -41,7 +45,7 @@ from bank_sync.providers.rows import checked_envelope
 
 PRODUCTION_URL = "https://bankaccountdata.gocardless.com/api/v2"
 
-_NARROW_WINDOW_DAYS = 89  # what every bank must give without a fresh login
+_NARROWER_WINDOWS_DAYS = (365, 180, 90, 89)  # the last is what every bank must give without a fresh login
 
 
 class GoCardlessProvider:
@@ -56,6 +60,9 @@ class GoCardlessProvider:
         clock: the time in UTC.
         history_days: asked for in each agreement, cut to what the bank allows.
         new_reference: makes the part of a requisition's reference that no other has.
+        quota: the ledger of the calls of a day; None calls without.
+        details: keeps what was read once a day; None asks every time.
+        shelf: keeps the application's token; None keeps it in this process.
     """
 
     name = "gocardless"
@@ -70,10 +77,15 @@ class GoCardlessProvider:
         clock: Callable[[], datetime],
         history_days: int = 540,
         new_reference: Callable[[], str] = secrets.token_urlsafe,
+        quota: DailyQuota | None = None,
+        details: StoredDetails | None = None,
+        shelf: TokenShelf | None = None,
     ) -> None:
         self.history_days = history_days
         self._clock = clock
-        self._api = GoCardlessApi(http, secret_id, secret_key, clock)
+        self._quota = quota
+        self._details = details or Nothing()
+        self._api = GoCardlessApi(http, secret_id, secret_key, clock, shelf)
         self._consent = ConsentFlow(self._api, history_days, new_reference)
 
     def start_link(
@@ -107,29 +119,30 @@ class GoCardlessProvider:
         self,
         credential: Credential,
         *,
-        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - the daily quota is not kept yet
+        asked_by: AskedBy = AskedBy.SCHEDULE,
     ) -> Iterator[Page | AccountFailure]:
-        """One page per account that still exists."""
+        """One page per account that still exists; its details are those of the last day."""
         requisition = linked_requisition(self._api, credential.secret)
         for account_id in requisition.accounts:
             try:
-                yield self._account_page(account_id, requisition.institution_id)
+                yield self._account_page(credential, account_id, requisition.institution_id, asked_by)
             except ProviderError as error:
                 if error.recovery is not Recovery.ACCOUNT_GONE:
-                    raise
+                    yield account_failure(error, account_id)
 
     def pull_balances(
         self,
         credential: Credential,  # noqa: ARG002 - the application's token opens every account by its id
         accounts: Sequence[AccountReference],
         *,
-        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - the daily quota is not kept yet
+        asked_by: AskedBy = AskedBy.SCHEDULE,
     ) -> Iterator[Page | AccountFailure]:
         """One page per account; each successful one is one of its four of the day."""
         for account in accounts:
             account_id = account.provider_account_id
             try:
-                value = self._api.get(f"/accounts/{segment(account_id)}/balances/")
+                path = f"/accounts/{segment(account_id)}/balances/"
+                value = self._api.get(path, meter=self._meter(account_id, Scope.BALANCES, asked_by))
                 checked_envelope(wire.BalancesAnswer, value, self.name)
             except ProviderError as error:
                 yield account_failure(error, account_id)
@@ -141,7 +154,7 @@ class GoCardlessProvider:
         credential: Credential,  # noqa: ARG002 - the application's token opens every account by its id
         request: TransactionsRequest,
         *,
-        asked_by: AskedBy = AskedBy.SCHEDULE,  # noqa: ARG002 - the daily quota is not kept yet
+        asked_by: AskedBy = AskedBy.SCHEDULE,
     ) -> Iterator[Page | AccountFailure]:
         """One page per account and window; each successful one is one of its four of the day."""
         for account in request.accounts:
@@ -150,7 +163,7 @@ class GoCardlessProvider:
             if window is None:
                 continue
             try:
-                page = self._transactions_page(account_id, self._until_today(window))
+                page = self._transactions_page(account_id, self._until_today(window), asked_by)
             except ProviderError as error:
                 yield account_failure(error, account_id)
             else:
@@ -176,33 +189,58 @@ class GoCardlessProvider:
         """Transactions of a stored page. Pure."""
         return transactions.read_transactions(page)
 
-    def _account_page(self, account_id: str, institution_id: str) -> Page:
+    def _account_page(
+        self, credential: Credential, account_id: str, institution_id: str, asked_by: AskedBy
+    ) -> Page:
         """Metadata and details of one account in one body."""
         path = f"/accounts/{segment(account_id)}/"
         metadata = self._api.get(path)
-        details = self._api.get(f"{path}details/")
-        inner = details.get("account") if isinstance(details, Mapping) else None
-        body = {"account": metadata, "details": inner, "institution_id": institution_id}
+        meter = self._meter(account_id, Scope.DETAILS, asked_by)
+        details = details_of(
+            self._details,
+            credential.connection_id,
+            account_id,
+            lambda: self._api.get(f"{path}details/", meter=meter),
+            self._clock(),
+        )
+        body = {"account": metadata, "details": details, "institution_id": institution_id}
         return Page(Part.ACCOUNTS, encode_json(minimise(body)), provider_account_id=account_id)
 
-    def _transactions_page(self, account_id: str, window: DateWindow) -> Page:
-        """A bank that refuses a long window is asked for a short one; the page says which it was."""
-        try:
-            return self._page_of_window(account_id, window)
-        except ProviderError as error:
-            first = window.last - timedelta(days=_NARROW_WINDOW_DAYS)
-            if error.recovery is not Recovery.BUG or window.first >= first:
-                raise
-        return self._page_of_window(account_id, DateWindow(first, window.last))
+    def _transactions_page(self, account_id: str, window: DateWindow, asked_by: AskedBy) -> Page:
+        """A bank that refuses a long window is asked for shorter ones; the page says which it gave."""
+        narrower = iter(_narrower(window))
+        while True:
+            try:
+                return self._page_of_window(account_id, window, asked_by)
+            except ProviderError as error:
+                shorter = next(narrower, None)
+                if error.recovery is not Recovery.BUG or shorter is None:
+                    raise
+            window = shorter
 
-    def _page_of_window(self, account_id: str, window: DateWindow) -> Page:
+    def _page_of_window(self, account_id: str, window: DateWindow, asked_by: AskedBy) -> Page:
         dates = {"date_from": window.first.isoformat(), "date_to": window.last.isoformat()}
-        value = self._api.get(f"/accounts/{segment(account_id)}/transactions/", dates)
+        path = f"/accounts/{segment(account_id)}/transactions/"
+        value = self._api.get(path, dates, meter=self._meter(account_id, Scope.TRANSACTIONS, asked_by))
         checked_envelope(transactions.TransactionsAnswer, value, self.name)
         body = encode_json(minimise(value))
         return Page(Part.TRANSACTIONS, body, provider_account_id=account_id, window=window)
+
+    def _meter(self, account_id: str, scope: Scope, asked_by: AskedBy) -> CallMeter | None:
+        """What counts the tries of a call; None where nothing is counted."""
+        if self._quota is None:
+            return None
+        return CallMeter(self._quota, account_id, scope, asked_by, self._clock)
 
     def _until_today(self, window: DateWindow) -> DateWindow:
         """A date in the future is refused."""
         today = self._clock().date()
         return DateWindow(min(window.first, today), min(window.last, today))
+
+
+def _narrower(window: DateWindow) -> Iterator[DateWindow]:
+    """Shorter and shorter windows with the same end."""
+    for days in _NARROWER_WINDOWS_DAYS:
+        first = window.last - timedelta(days=days)
+        if first > window.first:
+            yield DateWindow(first, window.last)

@@ -49,6 +49,19 @@ _RECOVERY_BY_STATUS = {
     409: Recovery.RETRY_AT,
 }
 _TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+_OWN_FIELDS = frozenset({"summary", "detail", "status_code"})
+
+DAILY_LIMIT = "daily_limit"
+"""The code of a refusal that lasts: the bank gives nothing more today."""
+
+OWN_SERVER_ERROR = "server_error"
+"""The code of a server error that GoCardless told in its own words, without a type.
+
+One in nobody's shape keeps the code `http_5xx`: it comes from a gateway, and what is behind may have done the
+work all the same.
+"""
+
 _PROCESSING_WAIT_S = 300.0
 _TYPE = re.compile(r"[A-Za-z]{1,60}")
 _SECONDS = re.compile(r"try again in (\d{1,7}) seconds", re.IGNORECASE)
@@ -62,7 +75,8 @@ def refusal(status: int, headers: Mapping[str, str], value: object) -> ProviderE
     text = " ".join(_texts(body)).lower()
     if status == _TOO_MANY_REQUESTS:
         return _rate_limited(_type_of(body), text, headers)
-    code, recovery = _code_and_recovery(status, _type_of(body), text)
+    is_own = not _OWN_FIELDS.isdisjoint(body)
+    code, recovery = _code_and_recovery(status, _type_of(body), text, is_own=is_own)
     return ProviderError(
         provider="gocardless",
         code=code,
@@ -72,12 +86,16 @@ def refusal(status: int, headers: Mapping[str, str], value: object) -> ProviderE
     )
 
 
-def _code_and_recovery(status: int, error_type: str | None, text: str) -> tuple[str, Recovery]:
+def _code_and_recovery(
+    status: int, error_type: str | None, text: str, *, is_own: bool
+) -> tuple[str, Recovery]:
     if error_type in RECOVERY_BY_TYPE:
         return error_type, RECOVERY_BY_TYPE[error_type]
     for case_status, phrase, code, recovery in CASES:
         if status == case_status and phrase in text:
             return code, recovery
+    if status >= _SERVER_ERROR and is_own and not error_type:
+        return OWN_SERVER_ERROR, Recovery.RETRY_BACKOFF
     return error_type or f"http_{status}", _RECOVERY_BY_STATUS.get(status) or recovery_by_status(status)
 
 
@@ -89,7 +107,7 @@ def _rate_limited(error_type: str | None, text: str, headers: Mapping[str, str])
     is_daily = wait_s is not None and wait_s > _LONGEST_INLINE_WAIT_S
     return ProviderError(
         provider="gocardless",
-        code="daily_limit" if is_daily else "rate_limit",
+        code=DAILY_LIMIT if is_daily else "rate_limit",
         recovery=Recovery.RETRY_AT if is_daily else Recovery.RETRY_BACKOFF,
         http_status=_TOO_MANY_REQUESTS,
         retry_after_s=wait_s,

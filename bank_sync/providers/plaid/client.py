@@ -118,7 +118,7 @@ class PlaidProvider:
     def end_link(self, credential: Credential) -> None:
         """Remove the item, so that Plaid forgets the login; removing it twice is no error."""
         try:
-            self._call("/item/remove", {"access_token": credential.secret})
+            self._ask("/item/remove", credential)
         except ProviderError as error:
             if error.recovery is not Recovery.RELINK:
                 raise
@@ -160,7 +160,7 @@ class PlaidProvider:
         seen: set[str | None] = {request.cursor}
         cursor = request.cursor
         for _ in range(_MOST_PAGES):
-            value = self._sync(credential.secret, cursor)
+            value = self._sync(credential, cursor)
             answer = checked_envelope(wire.SyncAnswer, value, self.name)
             _check_cursor(answer, seen)
             cursor = answer.next_cursor or None
@@ -196,14 +196,14 @@ class PlaidProvider:
         return wire.read_transactions(page)
 
     def _accounts_page(self, credential: Credential, part: Part) -> Page:
-        value = self._call("/accounts/get", {"access_token": credential.secret})
+        value = self._ask("/accounts/get", credential)
         checked_envelope(wire.AccountsAnswer, value, self.name)
         return Page(part, encode_json(minimise(value)))
 
-    def _sync(self, access_token: str, cursor: str | None) -> object:
+    def _sync(self, credential: Credential, cursor: str | None) -> object:
         """One page. All fields but the cursor are constant, so a refused field means the cursor."""
         try:
-            return self._call("/transactions/sync", _sync_wish(access_token, cursor))
+            return self._ask("/transactions/sync", credential, _sync_wish(cursor))
         except ProviderError as error:
             if cursor is None or error.code != "INVALID_FIELD":
                 raise
@@ -215,15 +215,21 @@ class PlaidProvider:
                 request_id=error.request_id,
             ) from None
 
-    def _call(self, path: str, wish: Mapping[str, object], *, repeatable: bool = True) -> object:
+    def _ask(self, path: str, credential: Credential, wish: Mapping[str, object] | None = None) -> object:
+        """A call about one Item, which has limits of its own."""
+        whole = {"access_token": credential.secret, **(wish or {})}
+        return self._call(path, whole, item=credential.provider_connection_id)
+
+    def _call(
+        self, path: str, wish: Mapping[str, object], *, repeatable: bool = True, item: str | None = None
+    ) -> object:
         return self._http.call(
-            "POST", path, json=wish, headers=self._headers, refusal=refusal, repeatable=repeatable
+            "POST", path, json=wish, headers=self._headers, refusal=refusal, repeatable=repeatable, item=item
         ).value
 
 
-def _sync_wish(access_token: str, cursor: str | None) -> dict[str, object]:
+def _sync_wish(cursor: str | None) -> dict[str, object]:
     wish: dict[str, object] = {
-        "access_token": access_token,
         "count": _ROWS_PER_PAGE,
         "options": {"include_original_description": True, "personal_finance_category_version": "v2"},
     }

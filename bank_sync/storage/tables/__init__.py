@@ -9,7 +9,13 @@ to dbt.
 """
 
 from bank_sync.storage.tables.base import SCHEMAS, metadata
-from bank_sync.storage.tables.budgets import breakers, quota_calls, rate_budgets
+from bank_sync.storage.tables.budgets import (
+    account_details,
+    application_tokens,
+    breakers,
+    quota_calls,
+    rate_budgets,
+)
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -31,7 +37,7 @@ from bank_sync.storage.tables.people import accounts, connections, credentials, 
 from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 
 __all__ = [
-    "SCHEMAS", "accounts", "audit", "balances", "breakers", "connections", "coverage", "credentials",
+    "SCHEMAS", "account_details", "accounts", "application_tokens", "audit", "balances", "breakers", "connections", "coverage", "credentials",
     "cursors",
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",

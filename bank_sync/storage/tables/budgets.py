@@ -1,8 +1,22 @@
-"""What limits how often providers are asked: minute budgets, the daily quota, breakers."""
+"""What limits how often providers are asked, and what saves asking: budgets, the daily quota, breakers,
+the application's own tokens, details of accounts.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from bank_sync.storage.tables.base import metadata, moment
 
@@ -23,13 +37,13 @@ quota_calls = Table(
     Column("account_hash", Text, nullable=False, comment="of the provider's account id"),
     Column("scope", Text, nullable=False, comment="details, balances or transactions"),
     Column("asked_by", Text, nullable=False),
-    Column("outcome", Text, nullable=False, comment="reserved, succeeded or failed; reserved counts as used"),
+    Column("outcome", Text, nullable=False, comment="reserved, succeeded, failed or refused"),
+    Column("units", Integer, nullable=False, comment="calls it stands for, until counts_until"),
+    moment("counts_until"),
     Column("call_limit", Integer, comment="what the answer said"),
-    Column("remaining", Integer, comment="what the answer said"),
-    moment("resets_at", required=False),
     moment("reserved_at"),
     moment("settled_at", required=False),
-    Index("ix_quota_calls_recent", "provider", "account_hash", "scope", text("reserved_at DESC")),
+    Index("ix_quota_calls_counting", "provider", "account_hash", "scope", text("counts_until DESC")),
     schema="bank",
     comment="One row per call against a daily quota, written before the call is made.",
 )
@@ -37,15 +51,36 @@ quota_calls = Table(
 breakers = Table(
     "breakers",
     metadata,
-    Column("breaker_key", Text, primary_key=True, comment="connection:… or institution:provider:…"),
-    Column("failures", Integer, nullable=False),
+    Column("breaker_key", Text, primary_key=True, comment="credential:… or institution:provider:…"),
+    Column("recent", JSONB, nullable=False, comment="by connection: when it last failed"),
     Column(
         "openings", Integer, nullable=False, server_default=text("0"), comment="in a row; each waits longer"
     ),
-    moment("last_failed_at"),
     moment("opened_at", required=False),
     moment("retry_at", required=False),
-    moment("alerted_at", required=False),
     schema="bank",
-    comment="One row per credential or institution that failed lately; open until retry_at.",
+    comment="One row per credential or institution that failed lately; open while opened_at is set.",
+)
+
+application_tokens = Table(
+    "application_tokens",
+    metadata,
+    Column("token_key", Text, primary_key=True, comment="provider and hash of the application's id"),
+    Column("key_id", Text, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    moment("sealed_at"),
+    schema="bank",
+    comment="One row per application at a provider: its own tokens, sealed, shared by all processes.",
+)
+
+account_details = Table(
+    "account_details",
+    metadata,
+    Column("connection_id", Text, ForeignKey("bank.connections.connection_id"), primary_key=True),
+    Column("provider_account_id", Text, primary_key=True),
+    Column("body", Text, nullable=False, comment="JSON text, minimised like a raw page"),
+    moment("read_at"),
+    schema="bank",
+    comment="One row per account whose details cost a call of a daily quota: the last ones read.",
 )

@@ -12,16 +12,34 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table('breakers',
-    sa.Column('breaker_key', sa.Text(), nullable=False, comment='connection:… or institution:provider:…'),
-    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('breaker_key', sa.Text(), nullable=False, comment='credential:… or institution:provider:…'),
+    sa.Column('recent', postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment='by connection: when it last failed'),
     sa.Column('openings', sa.Integer(), server_default=sa.text('0'), nullable=False, comment='in a row; each waits longer'),
-    sa.Column('last_failed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('alerted_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('breaker_key', name=op.f('pk_breakers')),
     schema='bank',
-    comment='One row per credential or institution that failed lately; open until retry_at.'
+    comment='One row per credential or institution that failed lately; open while opened_at is set.'
+    )
+    op.create_table('application_tokens',
+    sa.Column('token_key', sa.Text(), nullable=False, comment="provider and hash of the application's id"),
+    sa.Column('key_id', sa.Text(), nullable=False),
+    sa.Column('nonce', sa.LargeBinary(), nullable=False),
+    sa.Column('ciphertext', sa.LargeBinary(), nullable=False),
+    sa.Column('sealed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('token_key', name=op.f('pk_application_tokens')),
+    schema='bank',
+    comment='One row per application at a provider: its own tokens, sealed, shared by all processes.'
+    )
+    op.create_table('account_details',
+    sa.Column('connection_id', sa.Text(), nullable=False),
+    sa.Column('provider_account_id', sa.Text(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False, comment='JSON text, minimised like a raw page'),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['connection_id'], ['bank.connections.connection_id'], name=op.f('fk_account_details_connection_id')),
+    sa.PrimaryKeyConstraint('connection_id', 'provider_account_id', name=op.f('pk_account_details')),
+    schema='bank',
+    comment='One row per account whose details cost a call of a daily quota: the last ones read.'
     )
     op.create_table('quota_calls',
     sa.Column('call_id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -29,17 +47,17 @@ def upgrade() -> None:
     sa.Column('account_hash', sa.Text(), nullable=False, comment="of the provider's account id"),
     sa.Column('scope', sa.Text(), nullable=False, comment='details, balances or transactions'),
     sa.Column('asked_by', sa.Text(), nullable=False),
-    sa.Column('outcome', sa.Text(), nullable=False, comment='reserved, succeeded or failed; reserved counts as used'),
+    sa.Column('outcome', sa.Text(), nullable=False, comment='reserved, succeeded, failed or refused'),
+    sa.Column('units', sa.Integer(), nullable=False, comment='calls it stands for, until counts_until'),
+    sa.Column('counts_until', sa.DateTime(timezone=True), nullable=False),
     sa.Column('call_limit', sa.Integer(), nullable=True, comment='what the answer said'),
-    sa.Column('remaining', sa.Integer(), nullable=True, comment='what the answer said'),
-    sa.Column('resets_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reserved_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('call_id', name=op.f('pk_quota_calls')),
     schema='bank',
     comment='One row per call against a daily quota, written before the call is made.'
     )
-    op.create_index('ix_quota_calls_recent', 'quota_calls', ['provider', 'account_hash', 'scope', sa.literal_column('reserved_at DESC')], unique=False, schema='bank')
+    op.create_index('ix_quota_calls_counting', 'quota_calls', ['provider', 'account_hash', 'scope', sa.literal_column('counts_until DESC')], unique=False, schema='bank')
     op.create_table('rate_budgets',
     sa.Column('budget_key', sa.Text(), nullable=False, comment='provider, or provider:endpoint:item'),
     sa.Column('arrival_at', sa.DateTime(timezone=True), nullable=False),
@@ -74,6 +92,9 @@ def upgrade() -> None:
     sa.Column('closing_amount', sa.Numeric(precision=28, scale=8), nullable=True),
     sa.Column('closing_as_of', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('opening_total', sa.Numeric(precision=28, scale=8), nullable=True, comment="of the ledger's posted rows at the opening"),
+    sa.Column('opening_generation', sa.Integer(), nullable=True, comment="the connection's at the opening"),
+    sa.Column('syncs_differing', sa.Integer(), server_default=sa.text('0'), nullable=False, comment='in a row'),
     sa.Column('checked_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['bank.accounts.account_id'], name=op.f('fk_reconciliations_account_id')),
     sa.ForeignKeyConstraint(['connection_id'], ['bank.connections.connection_id'], name=op.f('fk_reconciliations_connection_id')),
@@ -86,7 +107,7 @@ def upgrade() -> None:
     sa.Column('transaction_key', sa.Text(), nullable=False, comment='id:… or content:…; see sync.identity'),
     sa.Column('transaction_id', sa.Text(), nullable=False),
     sa.Column('generation', sa.Integer(), nullable=False, comment="the connection's when the key was last seen"),
-    sa.Column('round_id', sa.BigInteger(), nullable=False, comment='the round that last named it'),
+    sa.Column('round_id', sa.BigInteger(), nullable=False, comment='the round that last changed it or its row'),
     sa.ForeignKeyConstraint(['account_id'], ['bank.accounts.account_id'], name=op.f('fk_transaction_keys_account_id')),
     sa.ForeignKeyConstraint(['transaction_id'], ['bank.transactions.transaction_id'], name=op.f('fk_transaction_keys_transaction_id')),
     sa.PrimaryKeyConstraint('account_id', 'transaction_key', name=op.f('pk_transaction_keys')),
@@ -126,11 +147,23 @@ def upgrade() -> None:
         "INSERT INTO bank.transaction_keys (account_id, transaction_key, transaction_id, generation, round_id) "
         "SELECT account_id, transaction_key, transaction_id, 0, round_id FROM bank.transactions"
     )
+    op.drop_column('transactions', 'transaction_key', schema='bank')
     op.drop_index('uq_transaction_links_live', table_name='transaction_links', schema='bank')
     op.create_index('uq_transaction_links_live', 'transaction_links', ['kind', 'from_transaction_id'], unique=True, schema='bank', postgresql_where=sa.text("undone_at IS NULL AND state = 'accepted'"))
+    op.create_index('ix_transaction_links_from', 'transaction_links', ['from_transaction_id'], unique=False, schema='bank')
+    op.create_index('ix_transaction_links_to', 'transaction_links', ['to_transaction_id'], unique=False, schema='bank')
 
 
 def downgrade() -> None:
+    op.add_column('transactions', sa.Column('transaction_key', sa.Text(), comment='unique within the account; see sync.identity'), schema='bank')
+    op.execute(
+        "UPDATE bank.transactions AS t SET transaction_key = (SELECT min(transaction_key) "
+        "FROM bank.transaction_keys AS k WHERE k.transaction_id = t.transaction_id)"
+    )
+    op.alter_column('transactions', 'transaction_key', nullable=False, schema='bank')
+    op.create_unique_constraint('uq_transactions_account_id_transaction_key', 'transactions', ['account_id', 'transaction_key'], schema='bank')
+    op.drop_index('ix_transaction_links_to', table_name='transaction_links', schema='bank')
+    op.drop_index('ix_transaction_links_from', table_name='transaction_links', schema='bank')
     op.drop_index('uq_transaction_links_live', table_name='transaction_links', schema='bank')
     op.create_index('uq_transaction_links_live', 'transaction_links', ['kind', 'from_transaction_id'], unique=True, schema='bank', postgresql_where=sa.text('undone_at IS NULL'))
     op.drop_column('rounds', 'released_by', schema='raw')
@@ -166,6 +199,8 @@ def downgrade() -> None:
     op.drop_table('reconciliations', schema='bank')
     op.drop_table('transaction_overlays', schema='bank')
     op.drop_table('rate_budgets', schema='bank')
-    op.drop_index('ix_quota_calls_recent', table_name='quota_calls', schema='bank')
+    op.drop_index('ix_quota_calls_counting', table_name='quota_calls', schema='bank')
     op.drop_table('quota_calls', schema='bank')
+    op.drop_table('account_details', schema='bank')
+    op.drop_table('application_tokens', schema='bank')
     op.drop_table('breakers', schema='bank')

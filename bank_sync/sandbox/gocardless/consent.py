@@ -74,9 +74,9 @@ def _back(requisition: Requisition, error: str, details: str) -> Response:
 
 
 def _form(requisition: Requisition) -> Response:
-    bank = INSTITUTIONS[requisition.institution_id].bank()
+    institution = INSTITUTIONS[requisition.institution_id]
     return page(
-        f"Share your {bank.name} accounts",
+        f"Share your {institution.name} accounts",
         '<form method="post"><label>User name at the bank'
         f'<input name="username" value="{escape(requisition.user_key)}"></label>'
         '<div class="choices"><button name="decision" value="approve">Approve</button>'

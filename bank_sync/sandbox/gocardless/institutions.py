@@ -9,12 +9,15 @@ from bank_sync.sandbox.world.banks import BANKS
 from bank_sync.sandbox.world.model import Bank
 
 SCOPES = ("balances", "details", "transactions")
-_COUNTRIES = frozenset({"GB", "DE", "FR", "NL", "ES", "SE", "XX"})
+_COUNTRIES = frozenset({"GB", "DE", "FR", "NL", "ES", "SE", "BE", "NO", "IT", "RO", "GR", "LV", "XX"})
 
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """One institution: how far back it reaches and how long it lets consent last."""
+    """One institution: how far back it reaches and how long it lets consent last.
+
+    `title` is its name where that is not the bank's: banks with quirks borrow another's customers.
+    """
 
     id: str
     bank_key: str
@@ -22,10 +25,21 @@ class Institution:
     valid_days: int
     countries: tuple[str, ...]
     joined_scopes: tuple[str, ...] = ()
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The institution's name as people know it."""
+        return self.title or self.bank().name
 
     def bank(self) -> Bank:
         """The bank of the world behind it."""
         return BANKS[self.bank_key]
+
+
+def _odd(institution_id: str, title: str, country: str, bank_key: str, total_days: int = 540) -> Institution:
+    """An institution with a quirk (`quirks`)."""
+    return Institution(institution_id, bank_key, total_days, 180, (country,), title=title)
 
 
 _ALL = (
@@ -40,6 +54,21 @@ _ALL = (
     Institution("ABNAMRO_ABNANL2A", "abn_amro", 540, 180, ("NL",), ("balances", "details")),
     Institution("CAIXABANK_CAIXESBB", "caixabank", 90, 180, ("ES",)),
     Institution("SEB_ESSESESS_PRIVATE", "seb", 365, 180, ("SE",)),
+    _odd("SIM_ABNAMRO_ABNANL2A", "ABN AMRO (payee inside the text)", "NL", "abn_amro"),
+    _odd("SIM_AMEX_AESUDEF1", "American Express (card number as IBAN)", "DE", "commerzbank"),
+    _odd("SIM_BELFIUS_GKCCBEBB", "Belfius (ids used twice)", "BE", "bnp"),
+    _odd("SIM_BNPBE_GEBABEBB", "BNP Paribas Fortis (narrative)", "BE", "bnp"),
+    _odd("SIM_COMMERZBANK_COBADEFF", "Commerzbank (text in pieces)", "DE", "commerzbank"),
+    _odd("SIM_DANSKEBANK_DABANO22", "Danske Bank (value date is the bill's)", "NO", "seb"),
+    _odd("SIM_ENTERCARD_SWEDNOKK", "Entercard (amount in the shop's currency)", "SE", "seb"),
+    _odd("SIM_HYPE_HYEEIT22", "Hype (escaped letters)", "IT", "caixabank"),
+    _odd("SIM_INGRO_INGBROBU", "ING (id not provided)", "RO", "ing_nl"),
+    _odd("SIM_NATIONWIDE_NAIAGB21", "Nationwide (malformed ids)", "GB", "barclays"),
+    _odd("SIM_NBG_ETHNGRAAXXX", "National Bank of Greece (minus forgotten)", "GR", "caixabank"),
+    _odd("SIM_NORWEGIAN_NORWNOK1", "Bank Norwegian (pending without a day)", "NO", "seb"),
+    _odd("SIM_SEBKORT_SKHSFI21", "SEB Kort (sign reversed)", "SE", "seb"),
+    _odd("SIM_SSK_DUSSDEDDXXX", "Stadtsparkasse Düsseldorf (empty placeholders)", "DE", "commerzbank"),
+    _odd("SIM_SWEDBANK_HABALV22", "Swedbank (day and shop in the text)", "LV", "n26", 89),
 )
 INSTITUTIONS: Mapping[str, Institution] = {institution.id: institution for institution in _ALL}
 
@@ -72,7 +101,7 @@ def get_one(_: Context, institution_id: str) -> dict[str, object]:
 def _speak(institution: Institution) -> dict[str, object]:
     return {
         "id": institution.id,
-        "name": institution.bank().name,
+        "name": institution.name,
         "bic": institution.bank().bic,
         "transaction_total_days": str(institution.total_days),
         "max_access_valid_for_days": str(institution.valid_days),

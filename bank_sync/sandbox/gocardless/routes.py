@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bank_sync.sandbox.context import Context
-from bank_sync.sandbox.gocardless import accounts, agreements, institutions, requisitions, tokens
+from bank_sync.sandbox.gocardless import accounts, agreements, institutions, quirks, requisitions, tokens
 from bank_sync.sandbox.gocardless.accounts import Access
 from bank_sync.sandbox.gocardless.errors import GoCardlessError, plain
 from bank_sync.sandbox.gocardless.limits import Limits
@@ -57,7 +57,8 @@ def routes(context: Context, limits: Limits) -> list[Route]:
         return _account_data(context, limits, call)
 
     def metadata(call: Call) -> object:
-        spoken = accounts.metadata(context, call.id)
+        told = accounts.metadata(context, call.id)
+        spoken = quirks.applied(str(told["institution_id"]), "metadata", told)
         return {**spoken, "status": "SUSPENDED"} if limits.is_suspended(call.id) else spoken
 
     enduser, requisition = "/agreements/enduser", "/requisitions"
@@ -121,7 +122,7 @@ def _account_data(context: Context, limits: Limits, call: Call) -> Response:
         access = accounts.granted(context, call.id, scope)
         institution_id = access.requisition.institution_id
         limits.admit(access.linked.id, scope, institution_id)
-        spoken = _DATA_CALLS[scope](context, access, _query(call))
+        spoken = quirks.applied(institution_id, scope, _DATA_CALLS[scope](context, access, _query(call)))
     except GoCardlessError as error:
         limits.failed(call.id, error)
         raise

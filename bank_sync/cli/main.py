@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bank_sync.cli import connections, database, dev, syncing
+from bank_sync.cli import accounts, connections, database, dev, history, syncing
 from bank_sync.cli.errors import CarefulGroup
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(keyring, name="keyring")
 app.command()(connections.status)
 app.command()(syncing.sync)
+app.command()(accounts.accounts)
+app.command()(history.history)
 app.command()(dev.sandbox)
 app.command()(dev.dev)
 

@@ -97,6 +97,24 @@ class ReconciliationCounts:
     differing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ProofOverview:
+    """One account and currency for display."""
+
+    account_id: str
+    name: str
+    institution: str
+    currency: str
+    state: str
+    reason: str
+    opening_amount: Decimal | None
+    opening_as_of: datetime | None
+    flows: Decimal | None
+    closing_amount: Decimal | None
+    closing_as_of: datetime | None
+    difference: Decimal | None
+
+
 _COLUMNS = [reconciliations.c[field.name] for field in fields(Reconciliation)]
 
 
@@ -207,4 +225,22 @@ SELECT a.account_id, a.type AS account_type, a.state AS account_state, k.currenc
 FROM known AS k
 JOIN bank.accounts AS a USING (account_id)
 ORDER BY a.account_id, k.currency
+"""
+
+
+def proofs_overview(db: Connection, connection_id: str | None = None) -> list[ProofOverview]:
+    """What was concluded of each account, of one connection or of all; never looked at is unknown."""
+    rows = db.execute(text(_OVERVIEW), {"connection_id": connection_id}).mappings()
+    return [ProofOverview(**row) for row in rows]
+
+
+_OVERVIEW = """
+SELECT a.account_id, a.name, c.institution_name AS institution, coalesce(r.currency, a.currency) AS currency,
+    coalesce(r.state, 'unknown') AS state, coalesce(r.reason, 'Not synced yet.') AS reason, r.opening_amount,
+    r.opening_as_of, r.flows, r.closing_amount, r.closing_as_of, r.difference
+FROM bank.accounts AS a
+JOIN bank.connections AS c USING (connection_id)
+LEFT JOIN bank.reconciliations AS r USING (account_id)
+WHERE a.connection_id = coalesce(:connection_id, a.connection_id)
+ORDER BY c.linked_at, a.name, a.account_id, r.currency
 """

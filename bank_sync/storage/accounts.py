@@ -7,17 +7,32 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, literal_column, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, RowMapping, and_, insert, select, update
 
-from bank_sync.domain.models import AccountRecord, AccountReference, AccountState, BalanceRecord
+from bank_sync.domain.models import (
+    AccountRecord,
+    AccountReference,
+    AccountState,
+    BalanceRecord,
+    KeyBasis,
+)
 from bank_sync.storage.tables import accounts, balances
 
-_DESCRIPTION = ("name", "official_name", "mask", "type", "subtype", "currency", "state")
+_DESCRIPTION = (
+    "provider_account_id",
+    "name",
+    "official_name",
+    "mask",
+    "type",
+    "subtype",
+    "currency",
+    "state",
+)
 
 
 def opaque_id(prefix: str, *parts: str) -> str:
@@ -27,40 +42,69 @@ def opaque_id(prefix: str, *parts: str) -> str:
 
 
 def upsert_accounts(
-    db: Connection, connection_id: str, records: Iterable[AccountRecord], *, now: datetime
+    db: Connection, connection_id: str, records: Sequence[AccountRecord], *, now: datetime
 ) -> tuple[int, int]:
-    """Store accounts by their stable key; returns (new, changed)."""
+    """Store accounts; returns (new, changed).
+
+    An account is the stored one of the same id at the provider, else the one of the same stable key that no
+    other record claims: a renewed link gives new ids, a renamed account a new key. Two accounts that nothing
+    but their ids tells apart stay two.
+    """
+    stored = _stored_accounts(db, connection_id)
+    by_id = {row["provider_account_id"]: row for row in stored}
+    claimed = {
+        row["account_id"]
+        for name, row in by_id.items()
+        if name in {one.provider_account_id for one in records}
+    }
+    by_key = {row["stable_key"]: row for row in stored if row["account_id"] not in claimed}
+    repeated = {key for key, times in Counter(one.stable_key for one in records).items() if times > 1}
     new = changed = 0
     for record in records:
-        inserted = _upsert_account(db, connection_id, record, now=now)
-        new += inserted is True
-        changed += inserted is False
+        own_key = record.stable_key
+        if own_key in repeated:
+            own_key = f"{own_key}:{record.provider_account_id}"
+        known = by_id.get(record.provider_account_id) or by_key.pop(own_key, None)
+        if known is None:
+            _insert_account(db, connection_id, own_key, record, now=now)
+            new += 1
+        else:
+            changed += _update_account(db, known, record, now=now)
     return new, changed
 
 
-def _upsert_account(
-    db: Connection, connection_id: str, record: AccountRecord, *, now: datetime
-) -> bool | None:
-    """True when new, False when changed, None when it was known just so."""
-    described: dict[str, Any] = {name: getattr(record, name) for name in _DESCRIPTION}
-    described["provider_account_id"] = record.provider_account_id
-    statement = upsert(accounts).values(
-        account_id=opaque_id("acc", connection_id, record.stable_key),
-        connection_id=connection_id,
-        stable_key=record.stable_key,
-        first_seen_at=now,
-        changed_at=now,
-        **described,
+def _stored_accounts(db: Connection, connection_id: str) -> Sequence[RowMapping]:
+    query = select(accounts).where(accounts.c.connection_id == connection_id)
+    return db.execute(query.order_by(accounts.c.account_id)).mappings().all()
+
+
+def _described(record: AccountRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _DESCRIPTION}
+
+
+def _insert_account(
+    db: Connection, connection_id: str, stable_key: str, record: AccountRecord, *, now: datetime
+) -> None:
+    db.execute(
+        insert(accounts).values(
+            account_id=opaque_id("acc", connection_id, stable_key),
+            connection_id=connection_id,
+            stable_key=stable_key,
+            first_seen_at=now,
+            changed_at=now,
+            **_described(record),
+        )
     )
-    differs = or_(*(accounts.c[name].is_distinct_from(statement.excluded[name]) for name in described))
-    statement = statement.on_conflict_do_update(
-        index_elements=["connection_id", "stable_key"],
-        set_={**{name: statement.excluded[name] for name in described}, "changed_at": now},
-        where=differs,
-    )
-    # xmax is 0 on a row this statement inserted
-    is_new: bool | None = db.execute(statement.returning(literal_column("(xmax = 0)"))).scalar()
-    return is_new
+
+
+def _update_account(db: Connection, known: RowMapping, record: AccountRecord, *, now: datetime) -> bool:
+    """True when anything about the account is different."""
+    described = _described(record)
+    if all(known[name] == value for name, value in described.items()):
+        return False
+    its_row = update(accounts).where(accounts.c.account_id == known["account_id"])
+    db.execute(its_row.values(**described, changed_at=now))
+    return True
 
 
 def close_missing(db: Connection, connection_id: str, seen_provider_ids: list[str], *, now: datetime) -> int:
@@ -73,14 +117,37 @@ def close_missing(db: Connection, connection_id: str, seen_provider_ids: list[st
     return db.execute(statement.values(state=AccountState.INACTIVE, changed_at=now)).rowcount
 
 
-def account_references(db: Connection, connection_id: str) -> tuple[AccountReference, ...]:
-    """The active accounts of a connection, as providers and readers need them."""
-    query = (
-        select(accounts.c.account_id, accounts.c.provider_account_id, accounts.c.type, accounts.c.currency)
-        .where(accounts.c.connection_id == connection_id, accounts.c.state == AccountState.ACTIVE)
-        .order_by(accounts.c.account_id)
+def account_references(
+    db: Connection, connection_id: str, *, only_active: bool = True
+) -> tuple[AccountReference, ...]:
+    """The accounts of a connection as providers and readers need them: those to ask for, or all."""
+    columns = [accounts.c[name] for name in AccountReference.__slots__]
+    query = select(*columns).where(accounts.c.connection_id == connection_id)
+    if only_active:
+        query = query.where(accounts.c.state == AccountState.ACTIVE)
+    found = db.execute(query.order_by(accounts.c.account_id)).mappings()
+    return tuple(AccountReference(**row) for row in found)
+
+
+def stable_keys(db: Connection, connection_id: str) -> frozenset[str]:
+    """What the accounts of a connection are recognised by after a re-link."""
+    query = select(accounts.c.stable_key).where(accounts.c.connection_id == connection_id)
+    return frozenset(db.execute(query).scalars())
+
+
+def count_id_reading(db: Connection, account_id: str, *, is_changed: bool) -> tuple[int, int]:
+    """Count one more overlapping reading; returns (readings compared, readings whose ids had changed)."""
+    counted = update(accounts).where(accounts.c.account_id == account_id)
+    counted = counted.values(
+        ids_compared=accounts.c.ids_compared + 1, ids_changed=accounts.c.ids_changed + int(is_changed)
     )
-    return tuple(AccountReference(**row) for row in db.execute(query).mappings())
+    row = db.execute(counted.returning(accounts.c.ids_compared, accounts.c.ids_changed)).one()
+    return row[0], row[1]
+
+
+def set_key_basis(db: Connection, account_id: str, basis: KeyBasis) -> None:
+    """From now on an account's rows are recognised by that."""
+    db.execute(update(accounts).where(accounts.c.account_id == account_id).values(key_basis=basis))
 
 
 def observe_balance(

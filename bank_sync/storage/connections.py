@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ulid import ULID
 
 from bank_sync.domain.errors import NEEDS_USER, TRANSIENT, NotFound, ProviderError
-from bank_sync.domain.models import ConnectionState, Credential, Linked, SyncState
+from bank_sync.domain.models import ConnectionState, Credential, HistoryState, Linked, SyncState
 from bank_sync.security.cipher import Cipher, Sealed
 from bank_sync.storage.tables import connections, credentials, users
 
@@ -37,6 +37,8 @@ class StoredConnection:
     error_code: str | None
     error_recovery: str | None
     history_days: int | None
+    history_state: HistoryState | None
+    generation: int
     consent_expires_at: datetime | None
     linked_at: datetime
     first_synced_at: datetime | None
@@ -166,6 +168,16 @@ def open_credential(db: Connection, cipher: Cipher, connection: StoredConnection
         provider_connection_id=connection.provider_connection_id,
         secret=cipher.open(sealed, provider=connection.provider, connection_id=connection.connection_id),
     )
+
+
+def note_history(db: Connection, connection_id: str, state: HistoryState) -> None:
+    """How far the provider has got with the history of the link."""
+    _update(db, connection_id, history_state=state)
+
+
+def begin_generation(db: Connection, connection_id: str) -> None:
+    """From now on, keys that are not told again say nothing: the link or its cursor is a new one."""
+    _update(db, connection_id, generation=connections.c.generation + 1, history_state=None)
 
 
 def mark_in_progress(db: Connection, connection_id: str) -> None:

@@ -1,63 +1,31 @@
 """The only module that changes transactions.
 
-Belongs here: bulk writes to `bank.transactions` and the versions they leave behind. Does not belong here:
-what a provider's page means (`sync.project`), keys (`sync.identity`), links (`storage.links`).
+Belongs here: bulk writes to `transactions`, the keys they are known by and the versions they leave behind.
+Does not belong here: which stored row a staged one is (`storage.staging`), what a provider's page means
+(`sync.project`), links (`storage.links`).
 
-Writing is a hash probe, a COPY and one upsert: ids and content hashes are sent, the server answers which
-rows differ, and only those travel. Nothing is ever deleted: a removed row stays, with reason and time.
+Nothing is ever deleted: a removed row stays, with reason and time, and comes back when the provider brings it
+back. Every change keeps the earlier version. Rows carry the time of the round that told them, so that
+projecting the same rounds again gives the same bytes.
+
+Table names are unqualified: `open_for_writing` sets the search path, and a replay shadows the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, text
 
-from bank_sync.domain.models import DateWindow
+from bank_sync.storage.staging import FACTS, IDENTITY, STORED
 from bank_sync.storage.tables import transaction_versions
 
-FACTS = (
-    "connection_id",
-    "account_id",
-    "provider_transaction_id",
-    "pending_provider_transaction_id",
-    "posting",
-    "amount",
-    "currency",
-    "booked_on",
-    "value_on",
-    "authorised_on",
-    "description",
-    "merchant_name",
-    "counterparty_name",
-    "merchant_category_code",
-    "provider_category",
-    "provider_category_confidence",
-    "provider_type",
-    "original_amount",
-    "original_currency",
-)
-"""Columns filled from a provider's row, in the order of `LedgerRow.facts`."""
-
-_STAGED = ("transaction_id", "transaction_key", *FACTS, "content_hash")
-_VERSIONED = tuple(
+_VERSIONED = ", ".join(
     column.name
     for column in transaction_versions.columns
     if column.name not in {"known_from", "known_until", "transaction_id", "version"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One transaction ready to be stored; `facts` in the order of `FACTS`."""
-
-    transaction_id: str
-    transaction_key: str
-    facts: tuple[Any, ...]
-    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,128 +36,158 @@ class Written:
     changed: int = 0
     removed: int = 0
 
-    def __add__(self, other: Written) -> Written:
-        return Written(self.new + other.new, self.changed + other.changed, self.removed + other.removed)
+
+def open_for_writing(db: Connection, connection_id: str) -> None:
+    """Let one writer of a connection's ledger in; the others queue up until the transaction ends."""
+    db.execute(text("SET LOCAL search_path TO bank, raw"))
+    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": connection_id})
 
 
-def upsert_transactions(
-    db: Connection, rows: Sequence[LedgerRow], *, round_id: int, now: datetime
-) -> Written:
-    """Store rows with distinct transaction_ids; unchanged ones cost one probe. A removed row comes back."""
-    known, differing = _probe(db, rows)
-    if not differing:
-        return Written()
-    _stage(db, [row for row in rows if row.transaction_id in differing])
-    _keep_versions(db, list(differing & known), only_live=False, now=now)
+def write_staged(db: Connection, *, round_id: int, generation: int, now: datetime) -> Written:
+    """Store the resolved rows of a round; unchanged ones cost a comparison. A removed row comes back."""
+    db.execute(text("DROP TABLE IF EXISTS staged_changes"))
+    db.execute(text(_FIND_CHANGES))
+    db.execute(text(_KEEP_CHANGED), {"now": now})
     db.execute(text(_UPSERT), {"round_id": round_id, "now": now})
-    changed = len(differing & known)
-    return Written(new=len(differing) - changed, changed=changed)
+    db.execute(text(_REMEMBER_KEYS), {"round_id": round_id, "generation": generation})
+    counted = db.execute(text(_COUNT_CHANGES)).one()
+    return Written(new=counted[0], changed=counted[1])
 
 
-def _probe(db: Connection, rows: Sequence[LedgerRow]) -> tuple[set[str], set[str]]:
-    """Ids already stored, and ids whose content is new, different or was removed."""
-    found = db.execute(
-        text(
-            "SELECT sent.id, stored.transaction_id IS NOT NULL AS is_known "
-            "FROM unnest(CAST(:ids AS text[]), CAST(:hashes AS bytea[])) AS sent(id, hash) "
-            "LEFT JOIN bank.transactions AS stored ON stored.transaction_id = sent.id "
-            "WHERE stored.content_hash IS DISTINCT FROM sent.hash OR stored.removed_at IS NOT NULL"
-        ),
-        {"ids": [row.transaction_id for row in rows], "hashes": [row.content_hash for row in rows]},
-    ).all()
-    return {row.id for row in found if row.is_known}, {row.id for row in found}
-
-
-def _stage(db: Connection, rows: Sequence[LedgerRow]) -> None:
-    db.execute(text(_MAKE_STAGE))
-    db.execute(text("TRUNCATE staged_transactions"))
-    raw = db.connection.driver_connection
-    if raw is None:
-        raise RuntimeError("The database connection was closed while rows were being written.")
-    with raw.cursor() as cursor, cursor.copy(_COPY_STAGE) as copy:
-        for row in rows:
-            copy.write_row((row.transaction_id, row.transaction_key, *row.facts, row.content_hash))
-
-
-_MAKE_STAGE = f"""
-CREATE TEMP TABLE IF NOT EXISTS staged_transactions ON COMMIT DROP AS
-SELECT {", ".join(_STAGED)} FROM bank.transactions WITH NO DATA
-"""  # noqa: S608 - column names are constants
-
-_COPY_STAGE = f"COPY staged_transactions ({', '.join(_STAGED)}) FROM STDIN"
+_FIND_CHANGES = f"""
+CREATE TEMP TABLE staged_changes ON COMMIT DROP AS
+SELECT staged.sequence, {IDENTITY} AS transaction_id, stored.transaction_id IS NOT NULL AS is_known
+FROM staged_transactions AS staged
+LEFT JOIN transactions AS stored ON stored.transaction_id = {IDENTITY}
+WHERE stored.content_hash IS DISTINCT FROM staged.content_hash OR stored.removed_at IS NOT NULL
+"""  # noqa: S608 - built from constants
 
 _UPSERT = f"""
-INSERT INTO bank.transactions AS stored ({", ".join(_STAGED)}, round_id, first_seen_at, changed_at)
-SELECT {", ".join(_STAGED)}, :round_id, :now, :now FROM staged_transactions
+INSERT INTO transactions AS stored
+    (transaction_id, {", ".join(STORED)}, round_id, first_seen_at, changed_at)
+SELECT changes.transaction_id, {", ".join(f"staged.{name}" for name in STORED)}, :round_id, :now, :now
+FROM staged_changes AS changes JOIN staged_transactions AS staged USING (sequence)
 ON CONFLICT (transaction_id) DO UPDATE SET
     {", ".join(f"{name} = excluded.{name}" for name in (*FACTS, "content_hash"))},
     round_id = excluded.round_id, removed_at = NULL, removal_reason = NULL,
     version = stored.version + 1, changed_at = excluded.changed_at
-"""  # noqa: S608 - column names are constants
+"""  # noqa: S608 - built from constants
+
+# The key named last speaks for a row, so a changed row's key is noted again.
+_REMEMBER_KEYS = f"""
+INSERT INTO transaction_keys AS known (account_id, transaction_key, transaction_id, generation, round_id)
+SELECT staged.account_id, staged.transaction_key, {IDENTITY}, :generation, :round_id
+FROM staged_transactions AS staged
+LEFT JOIN staged_changes AS changes USING (sequence)
+LEFT JOIN transaction_keys AS before USING (account_id, transaction_key)
+WHERE changes.sequence IS NOT NULL OR before.transaction_id IS DISTINCT FROM {IDENTITY}
+    OR before.generation <> :generation
+ON CONFLICT (account_id, transaction_key) DO UPDATE SET
+    transaction_id = excluded.transaction_id, generation = excluded.generation, round_id = excluded.round_id
+"""  # noqa: S608 - built from constants
 
 
-_KEEP_VERSIONS = f"""
-INSERT INTO bank.transaction_versions
-    (transaction_id, version, {", ".join(_VERSIONED)}, known_from, known_until)
-SELECT transaction_id, version, {", ".join(_VERSIONED)}, changed_at, :now
-FROM bank.transactions
-WHERE transaction_id = ANY(CAST(:ids AS text[])) AND (removed_at IS NULL OR NOT :only_live)
-"""  # noqa: S608 - column names are constants
+_COUNT_CHANGES = """
+SELECT count(*) FILTER (WHERE NOT is_known), count(*) FILTER (WHERE is_known) FROM staged_changes
+"""
+
+_KEEP = f"""
+INSERT INTO transaction_versions (transaction_id, version, {_VERSIONED}, known_from, known_until)
+SELECT transaction_id, version, {_VERSIONED}, changed_at, :now FROM transactions
+"""  # noqa: S608 - built from constants
+
+_KEEP_CHANGED = f"{_KEEP} WHERE transaction_id IN (SELECT transaction_id FROM staged_changes WHERE is_known)"  # noqa: S608 - built from constants
+_KEEP_GONE = f"{_KEEP} WHERE transaction_id IN (SELECT transaction_id FROM staged_gone)"  # noqa: S608 - built from constants
 
 
-def _keep_versions(db: Connection, ids: Sequence[str], *, only_live: bool, now: datetime) -> None:
-    """Copy rows to `transaction_versions` before they change."""
-    db.execute(text(_KEEP_VERSIONS), {"ids": list(ids), "only_live": only_live, "now": now})
+def remove_named(db: Connection, connection_id: str, *, round_id: int, now: datetime) -> int:
+    """Tombstone the rows that the round's removals name; returns how many."""
+    return _remove(db, _NAMED, "provider_removed", connection_id, round_id=round_id, now=now)
 
 
-def remove_transactions(
-    db: Connection, transaction_ids: Sequence[str], *, reason: str, round_id: int, now: datetime
-) -> Written:
-    """Tombstone live rows; unknown and already removed ids are passed over."""
-    parameters: dict[str, Any] = {"ids": list(transaction_ids)}
-    _keep_versions(db, transaction_ids, only_live=True, now=now)
-    removed = db.execute(
-        text(
-            "UPDATE bank.transactions SET removed_at = :now, removal_reason = :reason, round_id = :round_id, "
-            "version = version + 1, changed_at = :now "
-            "WHERE transaction_id = ANY(CAST(:ids AS text[])) AND removed_at IS NULL"
-        ),
-        {**parameters, "now": now, "reason": reason, "round_id": round_id},
-    ).rowcount
-    return Written(removed=removed)
-
-
-def missing_from_window(
-    db: Connection, account_id: str, window: DateWindow, seen: Sequence[str]
-) -> list[str]:
-    """Live rows that a complete answer for the window should have named and did not.
+def remove_missing_from_windows(db: Connection, connection_id: str, *, round_id: int, now: datetime) -> int:
+    """Tombstone live rows that a completely read window should have named; returns how many.
 
     Pending rows count whatever their date: providers list all of them at every read.
     """
-    return list(
-        db.execute(
-            text(
-                "SELECT transaction_id FROM bank.transactions AS stored "
-                "WHERE account_id = :account_id AND removed_at IS NULL AND superseded_by IS NULL "
-                "AND (posting = 'pending' OR booked_on BETWEEN :first AND :last) "
-                "AND NOT EXISTS (SELECT FROM unnest(CAST(:seen AS text[])) AS seen(id) "
-                "WHERE seen.id = stored.transaction_id)"
-            ),
-            {"account_id": account_id, "first": window.first, "last": window.last, "seen": list(seen)},
-        ).scalars()
-    )
+    return _remove(db, _MISSING, "missing_from_window", connection_id, round_id=round_id, now=now)
 
 
-def ids_of_provider_transactions(
-    db: Connection, connection_id: str, provider_transaction_ids: Sequence[str]
-) -> list[str]:
-    """Our ids of the rows a provider names by its own."""
-    return list(
-        db.execute(
-            text(
-                "SELECT transaction_id FROM bank.transactions WHERE connection_id = :connection_id "
-                "AND provider_transaction_id = ANY(CAST(:ids AS text[]))"
-            ),
-            {"connection_id": connection_id, "ids": list(provider_transaction_ids)},
-        ).scalars()
+def remove_unseen_since_relink(
+    db: Connection, connection_id: str, *, generation: int, round_id: int, now: datetime
+) -> int:
+    """Tombstone live rows that a complete reading of a renewed link no longer told; returns how many.
+
+    A new link may reach less far back, so only dates that it told anything of are judged.
+    """
+    statement = _UNSEEN.replace(":generation", str(int(generation)))
+    return _remove(db, statement, "missing_from_replay", connection_id, round_id=round_id, now=now)
+
+
+def _remove(
+    db: Connection, which: str, reason: str, connection_id: str, *, round_id: int, now: datetime
+) -> int:
+    db.execute(text("DROP TABLE IF EXISTS staged_gone"))
+    db.execute(
+        text(f"CREATE TEMP TABLE staged_gone ON COMMIT DROP AS {which}"), {"connection_id": connection_id}
     )
+    db.execute(text(_KEEP_GONE), {"now": now})
+    values = {"now": now, "reason": reason, "round_id": round_id}
+    return db.execute(text(_TOMBSTONE), values).rowcount
+
+
+_TOMBSTONE = """
+UPDATE transactions SET removed_at = :now, removal_reason = :reason, round_id = :round_id,
+    version = version + 1, changed_at = :now
+WHERE transaction_id IN (SELECT transaction_id FROM staged_gone)
+"""
+
+# Not gone are rows that the round tells under another key, and rows told again on a later page.
+_NAMED = f"""
+SELECT DISTINCT stored.transaction_id
+FROM staged_removals AS gone
+JOIN transaction_keys AS known USING (transaction_key)
+JOIN transactions AS stored ON stored.transaction_id = known.transaction_id
+LEFT JOIN staged_transactions AS staged ON {IDENTITY} = stored.transaction_id
+WHERE stored.connection_id = :connection_id AND stored.removed_at IS NULL
+    AND (staged.sequence IS NULL
+        OR (staged.transaction_key = gone.transaction_key AND staged.sequence < gone.sequence))
+    AND NOT EXISTS (
+        SELECT FROM transaction_keys AS newer WHERE newer.transaction_id = known.transaction_id
+            AND (newer.generation, newer.round_id) > (known.generation, known.round_id)
+    )
+"""  # noqa: S608 - built from constants
+
+_MISSING = f"""
+SELECT stored.transaction_id
+FROM transactions AS stored JOIN staged_windows AS complete USING (account_id)
+WHERE stored.connection_id = :connection_id AND stored.removed_at IS NULL AND stored.superseded_by IS NULL
+    AND (stored.posting = 'pending' OR stored.booked_on BETWEEN complete.first_on AND complete.last_on)
+    AND NOT EXISTS (
+        SELECT FROM staged_transactions AS staged WHERE {IDENTITY} = stored.transaction_id
+    )
+"""  # noqa: S608 - built from constants
+
+_UNSEEN = """
+WITH told AS (
+    SELECT stored.account_id, stored.transaction_id, stored.booked_on,
+        EXISTS (
+            SELECT FROM transaction_keys AS known
+            WHERE known.transaction_id = stored.transaction_id AND known.generation = :generation
+        ) AS is_told
+    FROM transactions AS stored
+    WHERE stored.connection_id = :connection_id AND stored.removed_at IS NULL
+), reach AS (
+    SELECT account_id, min(booked_on) AS first_on FROM told WHERE is_told GROUP BY account_id
+)
+SELECT transaction_id FROM told JOIN reach USING (account_id) WHERE NOT is_told AND booked_on >= first_on
+"""
+
+
+def live_posted(db: Connection, connection_id: str) -> dict[str, int]:
+    """How many posted rows of each account count now."""
+    counted = text(
+        "SELECT account_id, count(*) FROM transactions WHERE connection_id = :connection_id "
+        "AND posting = 'posted' AND removed_at IS NULL GROUP BY account_id"
+    )
+    return {row[0]: row[1] for row in db.execute(counted, {"connection_id": connection_id})}

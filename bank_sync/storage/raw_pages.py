@@ -9,15 +9,15 @@ so that a worker that lost its turn cannot overwrite a newer round.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bank_sync.domain.errors import CursorMoved
-from bank_sync.domain.models import DateWindow, Page, Part
+from bank_sync.domain.models import AccountFailure, DateWindow, HistoryState, Page, Part
 from bank_sync.storage.tables import accounts, coverage, cursors, pages, rounds
 
 _PAGES_PER_INSERT = 20  # bounds memory: a page is up to some hundred kilobytes
@@ -25,10 +25,23 @@ _PAGES_PER_INSERT = 20  # bounds memory: a page is up to some hundred kilobytes
 
 @dataclass(frozen=True, slots=True)
 class StoredRound:
-    """A committed round; `pages` is how many it has."""
+    """A committed round.
+
+    Attributes:
+        generation: of the connection when it was read: which renewal of the link the ids belong to.
+        is_complete: False when an account could not be read.
+        released_at: when a person let it through although it removes nearly everything.
+    """
 
     round_id: int
+    connection_id: str
     pages: int
+    generation: int
+    is_complete: bool
+    history_state: HistoryState | None
+    fetched_at: datetime
+    held_at: datetime | None = None
+    released_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +58,97 @@ def current_cursor(db: Connection, connection_id: str) -> str | None:
     return db.execute(query).scalar_one_or_none()
 
 
+def forget_cursor(db: Connection, connection_id: str) -> None:
+    """The next round starts from the beginning; a worker that still reads from the old cursor loses."""
+    db.execute(delete(cursors).where(cursors.c.connection_id == connection_id))
+
+
 def store_round(
     db: Connection,
     connection_id: str,
     part: Part,
-    received: Iterable[Page],
+    received: Iterable[Page | AccountFailure],
     *,
     cursor_before: str | None,
+    generation: int,
     now: datetime,
-) -> StoredRound:
+) -> tuple[StoredRound, list[AccountFailure]]:
     """Write a whole round as its pages arrive and, for cursor providers, move the cursor.
 
     `cursor_before` is the cursor the round was read from. The caller owns the transaction: any error from the
-    provider rolls everything back.
+    provider rolls everything back. Of an account that failed nothing is kept: half a window would look like
+    a whole one with rows missing.
+
+    Returns:
+        The round, and the accounts that could not be read.
 
     Raises:
         CursorMoved: another worker committed a round meanwhile.
     """
-    opened = insert(rounds).values(
-        connection_id=connection_id, part=part, cursor_before=cursor_before, pages=0, fetched_at=now
-    )
+    values = {"connection_id": connection_id, "part": part, "generation": generation}
+    opened = insert(rounds).values(**values, cursor_before=cursor_before, pages=0, fetched_at=now)
     round_id = int(db.execute(opened.returning(rounds.c.round_id)).scalar_one())
-    count, cursor_after = _store_pages(db, connection_id, round_id, received, now=now)
-    db.execute(
-        update(rounds).where(rounds.c.round_id == round_id).values(pages=count, cursor_after=cursor_after)
+    writer = _PageWriter(db, connection_id, round_id, now)
+    failures = writer.write(received)
+    told = {
+        "pages": writer.count,
+        "cursor_after": writer.cursor_after,
+        "is_complete": not failures,
+        "history_state": writer.history_state,
+    }
+    db.execute(update(rounds).where(rounds.c.round_id == round_id).values(**told))
+    if writer.cursor_after is not None:
+        _move_cursor(db, connection_id, cursor_before, writer.cursor_after, now=now)
+    stored = StoredRound(
+        round_id, connection_id, writer.count, generation, not failures, writer.history_state, now
     )
-    if cursor_after is not None:
-        _move_cursor(db, connection_id, cursor_before, cursor_after, now=now)
-    return StoredRound(round_id, count)
+    return stored, failures
 
 
-def _store_pages(
-    db: Connection, connection_id: str, round_id: int, received: Iterable[Page], *, now: datetime
-) -> tuple[int, str | None]:
-    """Insert pages in small batches; returns their number and the last cursor seen."""
-    batch: list[dict[str, object]] = []
-    count, cursor_after = 0, None
-    for page in received:
-        batch.append(_page_values(connection_id, round_id, count, page, now=now))
-        count += 1
-        cursor_after = page.cursor_after or cursor_after
-        if len(batch) == _PAGES_PER_INSERT:
-            db.execute(insert(pages), batch)
-            batch = []
-    if batch:
-        db.execute(insert(pages), batch)
-    return count, cursor_after
+@dataclass(slots=True)
+class _PageWriter:
+    """Writes pages in small batches as they arrive."""
+
+    db: Connection
+    connection_id: str
+    round_id: int
+    now: datetime
+    count: int = 0
+    cursor_after: str | None = None
+    history_state: HistoryState | None = None
+    _batch: list[dict[str, object]] = field(default_factory=list)
+
+    def write(self, received: Iterable[Page | AccountFailure]) -> list[AccountFailure]:
+        """Write all pages; returns the failures among them."""
+        failures: list[AccountFailure] = []
+        sequence = 0
+        for item in received:
+            if isinstance(item, AccountFailure):
+                failures.append(item)
+                self._forget_account(item.provider_account_id)
+            else:
+                self._add(item, sequence)
+                sequence += 1
+        self._flush()
+        return failures
+
+    def _add(self, page: Page, sequence: int) -> None:
+        self._batch.append(_page_values(self.connection_id, self.round_id, sequence, page, now=self.now))
+        self.count += 1
+        self.cursor_after = page.cursor_after or self.cursor_after
+        self.history_state = page.history_state or self.history_state
+        if len(self._batch) == _PAGES_PER_INSERT:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            self.db.execute(insert(pages), self._batch)
+            self._batch = []
+
+    def _forget_account(self, provider_account_id: str) -> None:
+        self._flush()
+        theirs = (pages.c.round_id == self.round_id, pages.c.provider_account_id == provider_account_id)
+        self.count -= self.db.execute(delete(pages).where(*theirs)).rowcount
 
 
 def _page_values(
@@ -126,15 +184,45 @@ def _move_cursor(
         raise CursorMoved(f"Another sync of {connection_id} committed first; this round was thrown away.")
 
 
-def rounds_to_project(db: Connection, connection_id: str, part: Part) -> list[int]:
-    """Ids of committed rounds that the ledger does not reflect yet, oldest first."""
+def rounds_of(
+    db: Connection, connection_id: str, part: Part, *, only_waiting: bool = True
+) -> list[StoredRound]:
+    """Committed rounds, oldest first: those the ledger does not reflect yet, or all."""
+    columns = [rounds.c[name] for name in StoredRound.__slots__]
     query = (
-        select(rounds.c.round_id)
+        select(*columns)
         .where(rounds.c.connection_id == connection_id, rounds.c.part == part)
-        .where(rounds.c.projected_at.is_(None))
         .order_by(rounds.c.round_id)
     )
-    return list(db.execute(query).scalars())
+    if only_waiting:
+        query = query.where(rounds.c.projected_at.is_(None))
+    return [StoredRound(**row) for row in db.execute(query).mappings()]
+
+
+def mark_held(db: Connection, round_ids: Sequence[int], reason: str, *, now: datetime) -> int:
+    """Keep rounds from the ledger until a person or a later round clears them; returns how many are new."""
+    statement = update(rounds).where(rounds.c.round_id.in_(round_ids), rounds.c.held_at.is_(None))
+    return db.execute(statement.values(held_at=now, held_reason=reason)).rowcount
+
+
+def mark_released(db: Connection, round_id: int, *, by: str, now: datetime) -> str | None:
+    """Let a held round through; returns its connection_id, None when no such round is held."""
+    statement = update(rounds).where(
+        rounds.c.round_id == round_id, rounds.c.held_at.is_not(None), rounds.c.projected_at.is_(None)
+    )
+    released = statement.values(released_at=now, released_by=by).returning(rounds.c.connection_id)
+    connection_id: str | None = db.execute(released).scalar()
+    return connection_id
+
+
+def held_rounds(db: Connection, connection_id: str) -> list[int]:
+    """Rounds of a connection that are kept from the ledger."""
+    query = select(rounds.c.round_id).where(
+        rounds.c.connection_id == connection_id,
+        rounds.c.held_at.is_not(None),
+        rounds.c.projected_at.is_(None),
+    )
+    return list(db.execute(query.order_by(rounds.c.round_id)).scalars())
 
 
 def pages_of(db: Connection, round_id: int) -> Iterator[StoredPage]:
@@ -163,15 +251,27 @@ def covered_windows(db: Connection, connection_id: str) -> dict[str, DateWindow]
     return {row.account_id: DateWindow(row.first_on, row.last_on) for row in db.execute(query)}
 
 
-def extend_coverage(db: Connection, account_id: str, first: date, last: date, *, now: datetime) -> None:
+def windows_of(db: Connection, round_id: int) -> list[tuple[str, DateWindow]]:
+    """(provider_account_id, dates) that a round covered completely."""
+    query = select(pages.c.provider_account_id, pages.c.window_first, pages.c.window_last).where(
+        pages.c.round_id == round_id, pages.c.window_first.is_not(None)
+    )
+    return [(row[0], DateWindow(row[1], row[2])) for row in db.execute(query)]
+
+
+def extend_coverage(
+    db: Connection, account_id: str, window: DateWindow, *, is_history_complete: bool, now: datetime
+) -> None:
     """Add a completely read window to what an account has covered."""
-    statement = upsert(coverage).values(account_id=account_id, first_on=first, last_on=last, read_at=now)
+    values = {"first_on": window.first, "last_on": window.last, "is_history_complete": is_history_complete}
+    statement = upsert(coverage).values(account_id=account_id, **values, read_at=now)
     db.execute(
         statement.on_conflict_do_update(
             index_elements=["account_id"],
             set_={
-                "first_on": func.least(coverage.c.first_on, first),
-                "last_on": func.greatest(coverage.c.last_on, last),
+                "first_on": func.least(coverage.c.first_on, window.first),
+                "last_on": func.greatest(coverage.c.last_on, window.last),
+                "is_history_complete": or_(coverage.c.is_history_complete, literal(is_history_complete)),
                 "read_at": now,
             },
         )

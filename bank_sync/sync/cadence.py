@@ -14,6 +14,7 @@ from bank_sync.domain.errors import ProviderError
 _INTERVALS = {"gocardless": timedelta(hours=8)}
 _USUAL_INTERVAL = timedelta(hours=6)  # Plaid and Teller read the banks one to four times a day themselves
 
+_HISTORY_DELAY = timedelta(minutes=2)
 _TRANSIENT_DELAY = timedelta(minutes=15)
 _LASTING_DELAY = timedelta(hours=24)
 
@@ -21,8 +22,10 @@ _LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
 _DAYS_BEFORE_THE_GAP = 3
 
 
-def after_success(provider: str, now: datetime) -> datetime:
-    """The next regular sync."""
+def after_success(provider: str, now: datetime, *, is_history_waiting: bool = False) -> datetime:
+    """The next regular sync; soon while the provider still reads the history of a new link."""
+    if is_history_waiting:
+        return now + _HISTORY_DELAY
     return now + _INTERVALS.get(provider, _USUAL_INTERVAL)
 
 

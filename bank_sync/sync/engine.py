@@ -1,38 +1,45 @@
 """Pull: from a provider's answers to committed rounds of raw pages.
 
 Belongs here: one function per part of a sync, and what is noted when it fails. Does not belong here: reading
-the pages (`sync.project`), HTTP and retries (`providers.http`).
+the pages (`sync.project`), HTTP and retries (`providers.http`), what is asked for (`sync.requests`).
 
 A round is read to its end before anything of it is committed: pages and cursor in one transaction. The data
-changing while it is paged throws the round away and starts it again from its first cursor.
+changing while it is paged throws the round away and starts it again from its first cursor. One worker reads a
+part of a connection at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
-from bank_sync.domain.errors import ProviderError, Recovery
+from sqlalchemy import Connection
+from ulid import ULID
+
+from bank_sync.domain.errors import ProviderError, Recovery, SyncBusy
 from bank_sync.domain.models import (
     AccountFailure,
-    AccountReference,
+    AskedBy,
     ConnectionState,
     Credential,
-    DateWindow,
+    HistoryState,
     Page,
     Part,
-    TransactionsRequest,
 )
-from bank_sync.providers.base import IncrementalReads, Provider
+from bank_sync.providers.base import Provider
 from bank_sync.services import Services
-from bank_sync.storage import connections, journal, raw_pages
+from bank_sync.storage import connections, journal, leases, raw_pages
 from bank_sync.storage.accounts import account_references
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
+from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync import cadence
+from bank_sync.sync.requests import transactions_request
 
 _MOST_RESTARTS = 3  # a bank that changes under every read is left for the next sync
+_PAGES_PER_SIGN_OF_LIFE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,184 +51,246 @@ class Pulled:
     failures: tuple[AccountFailure, ...] = ()
 
 
-@dataclass(slots=True)
-class _Sorted:
-    """Lets pages through to storage and keeps the failures."""
-
-    failures: list[AccountFailure] = field(default_factory=list)
-
-    def pages(self, items: Iterator[Page | AccountFailure]) -> Iterator[Page]:
-        for item in items:
-            if isinstance(item, AccountFailure):
-                self.failures.append(item)
-            else:
-                yield item
-
-
-Pull = Callable[[Provider, Credential], Iterator[Page | AccountFailure]]
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What to read: the part, how, and the cursor it starts from."""
 
     part: Part
-    pull: Pull
+    pull: Callable[[Provider, Credential], Iterator[Page | AccountFailure]]
     cursor: str | None = None
-    run_id: str | None = None
 
 
-def pull_accounts(services: Services, connection_id: str, *, run_id: str | None = None) -> Pulled:
-    """Read the list of accounts; marks the connection's sync as started.
+def pull_accounts(
+    services: Services,
+    connection_id: str,
+    *,
+    run_id: str | None = None,
+    asked_by: AskedBy = AskedBy.SCHEDULE,
+) -> Pulled:
+    """Read the list of accounts; with a `run_id` this begins a sync, which `finish_sync` ends.
 
     Raises:
         ProviderError: after noting the failure on the connection.
+        SyncBusy: another worker syncs this connection.
     """
-    with transaction(services.engine) as db:
-        connections.mark_in_progress(db, connection_id)
-    read = _Read(Part.ACCOUNTS, lambda provider, key: provider.pull_accounts(key), run_id=run_id)
-    return _pull(services, connection_id, read)
+    with _turn(services, connection_id, run_id, begins=True) as holder:
+        read = _Read(Part.ACCOUNTS, lambda provider, key: provider.pull_accounts(key, asked_by=asked_by))
+        return _pull(services, connection_id, read, holder, run_id)
 
 
-def pull_balances(services: Services, connection_id: str, *, run_id: str | None = None) -> Pulled:
+def pull_balances(
+    services: Services,
+    connection_id: str,
+    *,
+    run_id: str | None = None,
+    asked_by: AskedBy = AskedBy.SCHEDULE,
+) -> Pulled:
     """Read the balances of all active accounts.
 
     Raises:
         ProviderError: after noting the failure on the connection.
+        SyncBusy: another worker syncs this connection.
     """
-    references = _references(services, connection_id)
-    read = _Read(Part.BALANCES, lambda provider, key: provider.pull_balances(key, references), run_id=run_id)
-    return _pull(services, connection_id, read)
+    with transaction(services.engine) as db:
+        references = account_references(db, connection_id)
+    with _turn(services, connection_id, run_id) as holder:
+        read = _Read(
+            Part.BALANCES, lambda provider, key: provider.pull_balances(key, references, asked_by=asked_by)
+        )
+        return _pull(services, connection_id, read, holder, run_id)
 
 
-def pull_transactions(services: Services, connection_id: str, *, run_id: str | None = None) -> Pulled:
+def pull_transactions(
+    services: Services,
+    connection_id: str,
+    *,
+    run_id: str | None = None,
+    asked_by: AskedBy = AskedBy.SCHEDULE,
+) -> Pulled:
     """Read what is new since the last committed round.
+
+    Data that changes while it is paged starts the round again; a cursor that the provider no longer knows
+    starts the connection's next generation, which is read from the beginning and compared.
 
     Raises:
         ProviderError: after noting the failure on the connection; the cursor has not moved.
         CursorMoved: another sync committed first.
+        SyncBusy: another worker syncs this connection.
     """
-    restarts = 0
-    while True:
-        request = _request(services, connection_id)
-        try:
-            return _pull(services, connection_id, _transactions(request, run_id))
-        except ProviderError as error:
-            restarts += 1
-            if error.recovery is not Recovery.RESTART_ROUND or restarts > _MOST_RESTARTS:
-                raise
+    with _turn(services, connection_id, run_id) as holder:
+        for restarts_left in range(_MOST_RESTARTS, -1, -1):
+            read = _transactions(services, connection_id, asked_by)
+            try:
+                return _pull(services, connection_id, read, holder, run_id, is_last_try=restarts_left == 0)
+            except _StartAgain as again:
+                if again.from_the_beginning:
+                    _begin_generation(services, connection_id)
+    raise AssertionError  # the last try returns or raises
 
 
-def _transactions(request: TransactionsRequest, run_id: str | None) -> _Read:
+class _StartAgain(Exception):
+    """This round was thrown away; the next one may go through."""
+
+    def __init__(self, *, from_the_beginning: bool) -> None:
+        self.from_the_beginning = from_the_beginning
+
+
+def _transactions(services: Services, connection_id: str, asked_by: AskedBy) -> _Read:
+    with transaction(services.engine) as db:
+        connection = connections.get_connection(db, connection_id)
+        provider = services.provider(connection.provider)
+        request = transactions_request(db, provider, connection, services.clock().date())
     return _Read(
         Part.TRANSACTIONS,
-        lambda provider, key: provider.pull_transactions(key, request),
+        lambda provider, key: provider.pull_transactions(key, request, asked_by=asked_by),
         cursor=request.cursor,
-        run_id=run_id,
     )
 
 
-def _pull(services: Services, connection_id: str, read: _Read) -> Pulled:
+def _begin_generation(services: Services, connection_id: str) -> None:
+    with transaction(services.engine) as db:
+        connections.begin_generation(db, connection_id)
+        raw_pages.forget_cursor(db, connection_id)
+
+
+@contextmanager
+def _turn(
+    services: Services, connection_id: str, run_id: str | None, *, begins: bool = False
+) -> Iterator[str]:
+    """Hold the connection's lease; a sync that `begins` with a run_id keeps it until it is finished."""
+    holder = run_id or f"call_{ULID()}"
+    with transaction(services.engine) as db:
+        is_ours_already = leases.is_held(db, connection_id, holder)
+        if not leases.take(db, connection_id, holder, now=services.clock()):
+            raise SyncBusy(f"Another sync of {connection_id} is running; this one did nothing.")
+        if begins:
+            connections.mark_in_progress(db, connection_id)
+    keeps = False
+    try:
+        yield holder
+        keeps = is_ours_already or (begins and run_id is not None)
+    finally:
+        if not keeps:
+            with transaction(services.engine) as db:
+                leases.give_back(db, connection_id, holder)
+
+
+def _pull(
+    services: Services,
+    connection_id: str,
+    read: _Read,
+    holder: str,
+    run_id: str | None,
+    *,
+    is_last_try: bool = True,
+) -> Pulled:
     """Read one round and commit it with a note of the attempt; on failure commit only the note."""
     started_at = services.clock()
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         credential = connections.open_credential(db, services.cipher, connection)
-    provider = services.provider(connection.provider)
-    sorter = _Sorted()
+    attempt = _Attempt(services, connection, read, run_id, started_at)
     try:
         with transaction(services.engine) as db:
-            received = sorter.pages(read.pull(provider, credential))
-            stored = raw_pages.store_round(
-                db, connection_id, read.part, received, cursor_before=read.cursor, now=services.clock()
-            )
-            if sorter.failures and not stored.pages:
-                raise _as_error(connection.provider, sorter.failures[0])
-            journal.record_attempt(
+            if not leases.try_lock(db, connection_id, read.part):
+                raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
+            received = read.pull(services.provider(connection.provider), credential)
+            alive = _with_signs_of_life(services, connection_id, holder, received)
+            stored, failures = raw_pages.store_round(
                 db,
                 connection_id,
                 read.part,
-                outcome="partial" if sorter.failures else "succeeded",
-                started_at=started_at,
-                finished_at=services.clock(),
-                pages=stored.pages,
-                error_code=sorter.failures[0].code if sorter.failures else None,
-                error_recovery=sorter.failures[0].recovery if sorter.failures else None,
-                run_id=read.run_id,
+                alive,
+                cursor_before=read.cursor,
+                generation=connection.generation,
+                now=services.clock(),
             )
+            attempt.succeeded(db, stored, failures)
     except ProviderError as error:
-        _note_failure(services, connection, read, error, started_at)
+        if not is_last_try and error.recovery in (Recovery.RESTART_ROUND, Recovery.LOST_CURSOR):
+            from_the_beginning = error.recovery is Recovery.LOST_CURSOR
+            raise _StartAgain(from_the_beginning=from_the_beginning) from None
+        attempt.failed(error)
         raise
-    return Pulled(stored.round_id, stored.pages, tuple(sorter.failures))
+    return Pulled(stored.round_id, stored.pages, tuple(failures))
 
 
-def _as_error(provider: str, failure: AccountFailure) -> ProviderError:
-    """No account could be read: the first account's trouble is the connection's."""
-    return ProviderError(provider=provider, code=failure.code, recovery=Recovery(failure.recovery))
+def _with_signs_of_life(
+    services: Services, connection_id: str, holder: str, received: Iterator[Page | AccountFailure]
+) -> Iterator[Page | AccountFailure]:
+    """Renew the lease while a long round is read."""
+    for number, item in enumerate(received, 1):
+        if number % _PAGES_PER_SIGN_OF_LIFE == 0:
+            with transaction(services.engine) as db:
+                leases.take(db, connection_id, holder, now=services.clock())
+        yield item
 
 
-def _note_failure(
-    services: Services,
-    connection: StoredConnection,
-    read: _Read,
-    error: ProviderError,
-    started_at: datetime,
-) -> None:
-    now = services.clock()
-    with transaction(services.engine) as db:
-        connections.mark_failed(
-            db, connection.connection_id, error, next_sync_at=cadence.after_failure(error, now)
-        )
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt to read one part, and how it is noted."""
+
+    services: Services
+    connection: StoredConnection
+    read: _Read
+    run_id: str | None
+    started_at: datetime
+
+    def succeeded(self, db: Connection, stored: StoredRound, failures: Sequence[AccountFailure]) -> None:
+        """Note it in the round's own transaction.
+
+        Raises:
+            ProviderError: no account could be read: the first one's trouble is the connection's.
+        """
+        if failures and not stored.pages:
+            first = failures[0]
+            raise ProviderError(
+                provider=self.connection.provider, code=first.code, recovery=Recovery(first.recovery)
+            )
+        if stored.history_state is not None:
+            connections.note_history(db, self.connection.connection_id, stored.history_state)
+        self._record(db, "partial" if failures else "succeeded", pages=stored.pages, failures=failures)
+
+    def failed(self, error: ProviderError) -> None:
+        """Note it, with what it means for the connection."""
+        now = self.services.clock()
+        with transaction(self.services.engine) as db:
+            connections.mark_failed(
+                db, self.connection.connection_id, error, next_sync_at=cadence.after_failure(error, now)
+            )
+            self._record(db, "failed", failures=[error])
+
+    def _record(
+        self,
+        db: Connection,
+        outcome: str,
+        *,
+        pages: int = 0,
+        failures: Sequence[AccountFailure | ProviderError] = (),
+    ) -> None:
         journal.record_attempt(
             db,
-            connection.connection_id,
-            read.part,
-            outcome="failed",
-            started_at=started_at,
-            finished_at=now,
-            error_code=error.code,
-            error_recovery=error.recovery,
-            run_id=read.run_id,
+            self.connection.connection_id,
+            self.read.part,
+            outcome=outcome,
+            started_at=self.started_at,
+            finished_at=self.services.clock(),
+            pages=pages,
+            error_code=failures[0].code if failures else None,
+            error_recovery=failures[0].recovery if failures else None,
+            run_id=self.run_id,
         )
 
 
-def _references(services: Services, connection_id: str) -> tuple[AccountReference, ...]:
-    with transaction(services.engine) as db:
-        return account_references(db, connection_id)
-
-
-def _request(services: Services, connection_id: str) -> TransactionsRequest:
-    with transaction(services.engine) as db:
-        connection = connections.get_connection(db, connection_id)
-        references = account_references(db, connection_id)
-        cursor = raw_pages.current_cursor(db, connection_id)
-        covered = raw_pages.covered_windows(db, connection_id)
-    provider = services.provider(connection.provider)
-    if provider.incremental_reads is IncrementalReads.CURSOR:
-        return TransactionsRequest(cursor=cursor, accounts=references, windows={})
-    today = services.clock().date()
-    history_days = connection.history_days or provider.history_days
-    windows = {
-        reference.provider_account_id: _window(today, covered.get(reference.account_id), history_days)
-        for reference in references
-    }
-    return TransactionsRequest(cursor=None, accounts=references, windows=windows)
-
-
-def _window(today: date, covered: DateWindow | None, history_days: int) -> DateWindow:
-    """All of the history at first; later what may have changed since the last complete read."""
-    if covered is None:
-        return DateWindow(today - timedelta(days=history_days), today)
-    days = cadence.days_to_reread((today - covered.last).days)
-    return DateWindow(max(covered.first, today - timedelta(days=days)), today)
-
-
-def finish_sync(services: Services, connection_id: str) -> StoredConnection:
+def finish_sync(services: Services, connection_id: str, *, run_id: str | None = None) -> StoredConnection:
     """Note that a sync went through and when the next one is due; returns the connection as it now stands."""
     now = services.clock()
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         if connection.state not in (ConnectionState.REVOKED, ConnectionState.ERASED):
-            due = cadence.after_success(connection.provider, now)
+            is_waiting = connection.history_state in (HistoryState.NOT_READY, HistoryState.RECENT)
+            due = cadence.after_success(connection.provider, now, is_history_waiting=is_waiting)
             connections.mark_completed(db, connection_id, now=now, next_sync_at=due)
+        if run_id is not None:
+            leases.give_back(db, connection_id, run_id)
         return connections.get_connection(db, connection_id)

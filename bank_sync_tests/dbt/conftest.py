@@ -165,7 +165,6 @@ def _transaction(
     of = select(tables.accounts.c.connection_id).where(tables.accounts.c.account_id == account)
     row = {
         "transaction_id": name,
-        "transaction_key": name,
         "connection_id": of.scalar_subquery(),
         "account_id": account,
         "posting": "posted",

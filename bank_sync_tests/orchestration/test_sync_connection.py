@@ -86,7 +86,7 @@ def test_failing_check_holds_messages_until_it_passes(
     connection_id = link("plaid")
     double = (
         "INSERT INTO bank.transactions SELECT (jsonb_populate_record(t, jsonb_build_object("
-        "'transaction_id', 'txn_doubled', 'transaction_key', 'doubled'))).* FROM bank.transactions AS t "
+        "'transaction_id', 'txn_doubled'))).* FROM bank.transactions AS t "
         "WHERE removed_at IS NULL AND superseded_by IS NULL AND provider_transaction_id IS NOT NULL LIMIT 1"
     )
     with open_instance(settings) as instance:

@@ -136,7 +136,10 @@ def _fingerprint(services: Services) -> list[object]:
     with services.engine.connect() as db:
         found: list[object] = [
             db.execute(
-                text(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM bank.{name} AS t")
+                text(
+                    "SELECT md5(string_agg(told, '' ORDER BY told)) FROM (SELECT "
+                    f"(to_jsonb(t) - 'ids_compared')::text AS told FROM bank.{name} AS t) AS rows"
+                )
             ).scalar()
             for name in tables
         ]

@@ -7,6 +7,7 @@ loan is positive) and its turn into ours. Does not belong here: calls (`plaid.cl
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -170,7 +171,9 @@ def read_transactions(page: Page) -> Iterator[TransactionRecord | TransactionRem
         yield answer
         return
     yield from read_rows(answer.added, "added", _transaction)
-    yield from read_rows(answer.modified, "modified", _transaction)
+    yield from read_rows(
+        answer.modified, "modified", lambda row: replace(_transaction(row), is_amendment=True)
+    )
     yield from read_rows(answer.removed, "removed", _removal)
 
 

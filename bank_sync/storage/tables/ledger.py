@@ -18,7 +18,6 @@ from sqlalchemy import (
     Numeric,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -60,13 +59,11 @@ transactions = Table(
     "transactions",
     metadata,
     Column("transaction_id", Text, primary_key=True),
-    Column("transaction_key", Text, nullable=False, comment="unique within the account; see sync.identity"),
     *_transaction_facts(),
     Column("superseded_by", Text, ForeignKey("bank.transactions.transaction_id")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     moment("first_seen_at"),
     moment("changed_at"),
-    UniqueConstraint("account_id", "transaction_key"),
     Index("ix_transactions_account_booked", "account_id", "booked_on"),
     Index("ix_transactions_connection_changed", "connection_id", "changed_at"),
     Index(
@@ -88,7 +85,7 @@ transaction_keys = Table(
         "transaction_id", Text, ForeignKey("bank.transactions.transaction_id"), nullable=False, index=True
     ),
     Column("generation", Integer, nullable=False, comment="the connection's when the key was last seen"),
-    Column("round_id", BigInteger, nullable=False, comment="the round that last named it"),
+    Column("round_id", BigInteger, nullable=False, comment="the round that last changed it or its row"),
     schema="bank",
     comment="One row per key a transaction was ever known by; re-links and new ids add keys, not rows.",
 )
@@ -120,6 +117,8 @@ transaction_links = Table(
     moment("decided_at"),
     moment("undone_at", required=False),
     Column("undone_by", Text),
+    Index("ix_transaction_links_from", "from_transaction_id"),
+    Index("ix_transaction_links_to", "to_transaction_id"),
     Index(
         "uq_transaction_links_live",
         "kind",
@@ -189,6 +188,9 @@ reconciliations = Table(
     money("closing_amount", required=False),
     moment("closing_as_of", required=False),
     Column("reason", Text, nullable=False),
+    Column("opening_total", Numeric(28, 8), comment="of the ledger's posted rows at the opening"),
+    Column("opening_generation", Integer, comment="the connection's at the opening"),
+    Column("syncs_differing", Integer, nullable=False, server_default=text("0"), comment="in a row"),
     moment("checked_at"),
     schema="bank",
     comment="One row per account and currency: whether opening balance + flows = closing balance.",

@@ -1,0 +1,43 @@
+"""What to ask a provider for.
+
+Belongs here: the cursor, or the window of each account, that the next read of transactions starts from. Does
+not belong here: asking (`sync.engine`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from bank_sync.domain.models import DateWindow, TransactionsRequest
+from bank_sync.providers.base import IncrementalReads, Provider
+from bank_sync.storage import raw_pages
+from bank_sync.storage.accounts import account_references
+from bank_sync.storage.connections import StoredConnection
+from bank_sync.sync import cadence
+
+
+def transactions_request(
+    db: Connection, provider: Provider, connection: StoredConnection, today: date
+) -> TransactionsRequest:
+    """What is new since the last committed round, with an overlap for providers without a cursor."""
+    references = account_references(db, connection.connection_id)
+    if provider.incremental_reads is IncrementalReads.CURSOR:
+        cursor = raw_pages.current_cursor(db, connection.connection_id)
+        return TransactionsRequest(cursor=cursor, accounts=references, windows={})
+    covered = raw_pages.covered_windows(db, connection.connection_id)
+    history_days = connection.history_days or provider.history_days
+    windows = {
+        reference.provider_account_id: window(today, covered.get(reference.account_id), history_days)
+        for reference in references
+    }
+    return TransactionsRequest(cursor=None, accounts=references, windows=windows)
+
+
+def window(today: date, covered: DateWindow | None, history_days: int) -> DateWindow:
+    """All of the history at first; later what may have changed since the last complete read."""
+    if covered is None:
+        return DateWindow(today - timedelta(days=history_days), today)
+    days = cadence.days_to_reread((today - covered.last).days)
+    return DateWindow(max(covered.first, today - timedelta(days=days)), today)

@@ -1,4 +1,4 @@
-"""The door for tests and demos: the truth behind a link, the virtual clock, breaking and repairing logins.
+"""The door for tests and demos: the truth behind a link, commands, the virtual clock, logins that break.
 
 Not here: anything a real provider would answer.
 """
@@ -13,12 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bank_sync.sandbox import truth
+from bank_sync.sandbox import commands, links, truth
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.plaid.records import items
 from bank_sync.sandbox.teller.records import enrollments
-
-_TRUTHS = {"plaid": truth.of_plaid, "teller": truth.of_teller, "gocardless": truth.of_gocardless}
+from bank_sync.sandbox.world.book import BookError
 
 
 def routes(context: Context) -> list[Route]:
@@ -26,13 +25,19 @@ def routes(context: Context) -> list[Route]:
 
     async def show_truth(request: Request) -> Response:
         query = request.query_params
-        look = _TRUTHS.get(query.get("provider", ""))
-        accounts = look(context, query.get("token", "")) if look else None
-        if accounts is None:
+        link = links.find(context, query.get("provider", ""), query.get("token", ""))
+        if link is None:
             return _refusal(
                 404, "No such link: send provider (plaid, teller, gocardless) and a living token."
             )
-        return JSONResponse({"now": context.now().isoformat(), "accounts": accounts})
+        now = context.now()
+        return JSONResponse({"now": now.isoformat(), "accounts": truth.of(link, now)})
+
+    async def command(request: Request) -> Response:
+        try:
+            return JSONResponse(commands.obey(context, await _json(request)))
+        except BookError as refused:
+            return _refusal(refused.status, str(refused))
 
     async def show_clock(_: Request) -> Response:
         return JSONResponse({"now": context.now().isoformat()})
@@ -56,6 +61,7 @@ def routes(context: Context) -> list[Route]:
 
     return [
         Route("/truth", show_truth, methods=["GET"]),
+        Route("/book", command, methods=["POST"]),
         Route("/clock", show_clock, methods=["GET"]),
         Route("/clock", move_clock, methods=["POST"]),
         Route("/links/{token}/break", set_login, methods=["POST"]),

@@ -11,7 +11,8 @@ class SandboxConfig:
 
     `seed` picks the world. `state_path` keeps links and tokens over a restart; None keeps them in memory. A
     pair of credentials left as None lets any pair in; set, only that pair. `plaid_not_ready_s` is how long a
-    new Plaid Item has no transactions yet. `enforce_limits` makes the request limits of all
+    new Plaid Item has no transactions yet, `plaid_initial_s` how long after that only the newest thirty days.
+    `enforce_limits` makes the request limits of all
     three providers binding; `gocardless_daily_limits` says by institution id how many good answers a day and
     scope are allowed where it is not the usual four.
     """
@@ -24,5 +25,6 @@ class SandboxConfig:
     gocardless_secret_key: str | None = None
     teller_application_id: str | None = None
     plaid_not_ready_s: float = 0.0
+    plaid_initial_s: float = 0.0
     enforce_limits: bool = False
     gocardless_daily_limits: Mapping[str, int] = field(default_factory=dict)

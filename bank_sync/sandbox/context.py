@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bank_sync.sandbox.config import SandboxConfig
-from bank_sync.sandbox.state import Store
+from bank_sync.sandbox.state import Store, Table
+from bank_sync.sandbox.world.book import Command
 from bank_sync.sandbox.world.dice import code, uuid_of
 from bank_sync.sandbox.world.life import World
 
@@ -47,4 +48,10 @@ class Context:
 
 def new_context(config: SandboxConfig, clock: Callable[[], datetime] | None) -> Context:
     """A context for that configuration, with what its state file remembers."""
-    return Context(config, clock or system_clock, Store(config.state_path), World(config.seed))
+    store = Store(config.state_path)
+    return Context(config, clock or system_clock, store, World(config.seed, book_commands(store)))
+
+
+def book_commands(store: Store) -> Table[Command]:
+    """Every command the world was given, in order, by serial number."""
+    return store.table("book", Command)

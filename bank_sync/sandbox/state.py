@@ -38,6 +38,11 @@ class Store:
         """The table of that name, made on first use."""
         return Table(self, self._content["tables"].setdefault(name, {}), record)
 
+    @property
+    def serial(self) -> int:
+        """The number given last."""
+        return int(self._content["serial"])
+
     def next_serial(self) -> int:
         """A number never given before, also not before a restart."""
         self._content["serial"] += 1
@@ -96,6 +101,8 @@ class Table(Generic[R]):
     def _revive(self, row: dict[str, Any]) -> R:
         values = {}
         for field in fields(self._record):
+            if field.name not in row:
+                continue  # the record has grown a field since this was written: its default holds
             value = row[field.name]
             if isinstance(value, str) and "datetime" in str(field.type):
                 value = datetime.fromisoformat(value)

@@ -3,115 +3,45 @@
 Here: the answer key for tests and demos, in one shape for all providers. Not here: any wire format.
 """
 
-from collections.abc import Callable
-from datetime import date
+from datetime import datetime
 
-from bank_sync.sandbox.context import Context
-from bank_sync.sandbox.gocardless import accounts as gocardless_accounts
-from bank_sync.sandbox.gocardless import render as gocardless_render
-from bank_sync.sandbox.gocardless.records import requisitions
-from bank_sync.sandbox.plaid import items as plaid_items
-from bank_sync.sandbox.plaid import render as plaid_render
-from bank_sync.sandbox.plaid.log import history_start as plaid_history_start
-from bank_sync.sandbox.plaid.records import items
-from bank_sync.sandbox.teller import api as teller_api
-from bank_sync.sandbox.teller import render as teller_render
-from bank_sync.sandbox.teller.records import enrollments
+from bank_sync.sandbox.links import Link
 from bank_sync.sandbox.world.ledger import Statement, statement
-from bank_sync.sandbox.world.life import Life
-from bank_sync.sandbox.world.model import Account, Movement, Role
-
-AccountId = Callable[[Account], str]
-RowId = Callable[[Movement, bool], str | None]
+from bank_sync.sandbox.world.model import Movement, Role
 
 
-def of_plaid(context: Context, access_token: str) -> list[dict[str, object]] | None:
-    """The truth behind an access token; None if it is not alive."""
-    item = items(context).get(access_token)
-    if item is None:
-        return None
-    return _accounts(
-        context,
-        plaid_items.life_of(context, item),
-        plaid_history_start(item),
-        lambda account: plaid_render.account_id(item, account),
-        lambda movement, pending: plaid_render.transaction_id(item, movement, pending=pending),
-    )
-
-
-def of_teller(context: Context, access_token: str) -> list[dict[str, object]] | None:
-    """The truth behind an access token; None if it is not alive."""
-    enrollment = enrollments(context).get(access_token)
-    if enrollment is None:
-        return None
-    return _accounts(
-        context,
-        teller_api.Call(context, enrollment, "").life(),
-        teller_api.history_start(enrollment),
-        lambda account: teller_render.account_id(enrollment, account),
-        lambda movement, pending: teller_render.transaction_id(enrollment, movement, pending=pending),
-        without=enrollment.removed_accounts,
-    )
-
-
-def of_gocardless(context: Context, requisition_id: str) -> list[dict[str, object]] | None:
-    """The truth behind a requisition; None if there is none, an empty list before consent."""
-    requisition = requisitions(context).get(requisition_id)
-    if requisition is None:
-        return None
-    reached = [gocardless_accounts.reach(context, account_id) for account_id in requisition.account_ids]
-    accesses = [access for access in reached if access is not None]
-    if not accesses:
-        return []
-    ids = {access.account.key: access.linked.id for access in accesses}
-    return _accounts(
-        context,
-        accesses[0].life,
-        accesses[0].history_start(),
-        lambda account: ids[account.key],
-        lambda movement, pending: None if pending else gocardless_render.transaction_id(movement),
-    )
-
-
-def _accounts(
-    context: Context,
-    life: Life,
-    since: date,
-    account_id: AccountId,
-    row_id: RowId,
-    *,
-    without: tuple[str, ...] = (),
-) -> list[dict[str, object]]:
-    now = context.now()
+def of(link: Link, now: datetime) -> list[dict[str, object]]:
+    """The truth behind a link; a requisition nobody consented to has none."""
     return [
-        _account(statement(life, account, now, since), account_id(account), row_id)
-        for account in life.accounts
-        if account.key not in without
+        _account(link, statement(link.life, account, now, link.since))
+        for account in link.life.accounts
+        if account.key in link.account_ids
     ]
 
 
-def _account(state: Statement, account_id: str, row_id: RowId) -> dict[str, object]:
+def _account(link: Link, state: Statement) -> dict[str, object]:
     account = state.account
-    rows = [_row(row.movement, row_id, pending=False) for row in state.posted]
-    rows += [_row(movement, row_id, pending=True) for movement in state.pending]
+    rows = [_row(link, row.movement, pending=False) for row in state.posted]
+    rows += [_row(link, movement, pending=True) for movement in state.pending]
     return {
-        "provider_account_id": account_id,
+        "provider_account_id": link.account_ids[account.key],
         "name": account.name,
         "type": "credit" if account.role is Role.CARD else "depository",
         "subtype": account.role.value,
         "mask": account.mask,
         "currency": account.currency,
         "iban": account.iban,
+        "is_closed": account.key in link.life.book.closed,
         "current": f"{state.current:f}",
         "available": f"{state.available:f}",
         "transactions": rows,
     }
 
 
-def _row(movement: Movement, row_id: RowId, *, pending: bool) -> dict[str, object]:
+def _row(link: Link, movement: Movement, *, pending: bool) -> dict[str, object]:
     amount = movement.held if pending and movement.held is not None else movement.amount
     return {
-        "provider_transaction_id": row_id(movement, pending),
+        "provider_transaction_id": link.row_id(movement, pending=pending),
         "posting": "pending" if pending else "posted",
         "amount": f"{amount:f}",
         "currency": movement.account.currency,
@@ -120,4 +50,7 @@ def _row(movement: Movement, row_id: RowId, *, pending: bool) -> dict[str, objec
         "description": movement.held_text if pending else movement.text,
         "category": movement.category,
         "counterparty": movement.counterparty,
+        "movement": movement.key,
+        "parent": movement.parent,
+        "pending_movement": None if pending else movement.pending_key,
     }

@@ -16,6 +16,7 @@ from bank_sync.sandbox.gocardless.errors import (
     agreement_expired,
     by_field,
     not_found,
+    plain,
 )
 from bank_sync.sandbox.gocardless.records import (
     Agreement,
@@ -31,6 +32,8 @@ from bank_sync.sandbox.gocardless.requisitions import life_at
 from bank_sync.sandbox.world.ledger import Statement, statement
 from bank_sync.sandbox.world.life import Life
 from bank_sync.sandbox.world.model import Account
+
+_REVOKED = "Access has expired or it has been revoked. To restore access reconnect the account."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ def granted(context: Context, account_id: str, scope: str) -> Access:
     """The account, if consent for that scope is alive.
 
     Raises:
-        GoCardlessError: 400, 401 for expired consent, 403 for a scope not agreed to, 404.
+        GoCardlessError: 400, 401 for expired or revoked consent or a closed account, 403 for a scope not
+            agreed to, 404, 503 while the bank is down.
     """
     access = reach(context, require_uuid("Account", account_id))
     if access is None:
@@ -102,7 +106,19 @@ def granted(context: Context, account_id: str, scope: str) -> Access:
         raise agreement_expired(access.agreement.id, access.agreement.access_valid_for_days, ends)
     if scope not in access.agreement.access_scope:
         raise access_forbidden()
+    _require_bank(access, scope)
     return access
+
+
+def _require_bank(access: Access, scope: str) -> None:
+    """Refuse as the bank does, when it no longer lets anybody in or cannot be reached."""
+    summary, book = f"Couldn't update account {scope}", access.life.book
+    if access.requisition.is_revoked:
+        raise plain(401, summary, _REVOKED, "AccessExpiredError")
+    if access.account.key in book.closed:
+        raise plain(401, summary, "Account is inactive or closed", "AccountInactiveError")
+    if book.is_out:
+        raise plain(503, summary, "Institution service unavailable", "ServiceError")
 
 
 def details(context: Context, access: Access, _: Mapping[str, str]) -> dict[str, object]:

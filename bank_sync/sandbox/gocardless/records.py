@@ -11,7 +11,7 @@ from bank_sync.sandbox.state import Table
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What a customer agrees to; `accepted_at` is None until they do."""
+    """What a customer agrees to; `accepted_at` is None until they do, `ended_at` unless it ended early."""
 
     id: str
     created_at: datetime
@@ -21,9 +21,12 @@ class Agreement:
     access_scope: tuple[str, ...]
     reconfirmation: bool
     accepted_at: datetime | None
+    ended_at: datetime | None = None
 
     def expires_at(self) -> datetime | None:
         """When consent runs out; None while it has not been given."""
+        if self.ended_at is not None:
+            return self.ended_at
         return self.accepted_at and self.accepted_at + timedelta(days=self.access_valid_for_days)
 
     def is_expired(self, now: datetime) -> bool:
@@ -49,6 +52,7 @@ class Requisition:
     redirect_immediate: bool
     user_key: str
     account_ids: tuple[str, ...]
+    is_revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def booked(account_id: str, row: Posted) -> dict[str, object]:
     """A booked row; `internalTransactionId` is new with every link, the bank's `transactionId` is not."""
     movement = row.movement
     account = movement.account
-    key = (account.key, movement.key)
+    key = (account.key, movement.id_key(pending=False))
     return {
         "transactionId": transaction_id(movement),
         "internalTransactionId": code(HEXADECIMAL, 32, "internal", account_id, *key),
@@ -102,8 +102,8 @@ def pending(movement: Movement) -> dict[str, object]:
 
 def transaction_id(movement: Movement) -> str:
     """The bank's own id of a booked row, the same through every link."""
-    serial = code(UPPER_ALPHANUMERIC, 8, "bank", movement.account.key, movement.key)
-    return f"{movement.booked_on:%Y%m%d}{serial}-1"
+    serial = code(UPPER_ALPHANUMERIC, 8, "bank", movement.account.key, movement.id_key(pending=False))
+    return f"{movement.settled_at:%Y%m%d}{serial}-1"
 
 
 def _merchant_category(movement: Movement) -> dict[str, object]:
@@ -114,7 +114,7 @@ def _merchant_category(movement: Movement) -> dict[str, object]:
 
 def _parties(movement: Movement) -> dict[str, object]:
     """Who was paid, or who paid, where a bank would say so."""
-    if movement.kind in _UNNAMED:
+    if movement.kind in _UNNAMED or not movement.counterparty:
         return {}
     side = "debtor" if movement.amount > 0 else "creditor"
     parties: dict[str, object] = {f"{side}Name": movement.counterparty}

@@ -95,8 +95,8 @@ def approve(context: Context, requisition: Requisition, user_key: str) -> Requis
     now = context.now()
     agreement = find_agreement(context, requisition.agreement_id)
     agreements(context).put(agreement.id, replace(agreement, accepted_at=now))
-    ids = []
-    for account in life_at(context, requisition.institution_id, user_key).accounts:
+    ids, life = [], life_at(context, requisition.institution_id, user_key)
+    for account in (each for each in life.accounts if each.key not in life.book.closed):
         linked = LinkedAccount(
             uuid_of(context.world.seed, "gocardless account", requisition.id, account.key),
             requisition.id,

@@ -39,6 +39,24 @@ def login_required() -> PlaidError:
     return PlaidError("ITEM_ERROR", "ITEM_LOGIN_REQUIRED", LOGIN_REQUIRED, "The login needs to be updated.")
 
 
+def permission_revoked() -> PlaidError:
+    """The customer took their permission back."""
+    message = "the account holder has revoked the permission for this item. a new item has to be linked"
+    return PlaidError("ITEM_ERROR", "USER_PERMISSION_REVOKED", message)
+
+
+def mutation_during_pagination() -> PlaidError:
+    """The data changed between two pages of one loop, which has to begin anew."""
+    message = "underlying transaction data was modified during pagination. restart from the first cursor"
+    return PlaidError("TRANSACTIONS_ERROR", "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION", message)
+
+
+def institution_down() -> PlaidError:
+    """The bank cannot be reached."""
+    message = "this institution is not currently responding to this request. please try again soon"
+    return PlaidError("INSTITUTION_ERROR", "INSTITUTION_DOWN", message)
+
+
 def missing_fields(*names: str) -> PlaidError:
     """Required fields are not in the request."""
     listed = ", ".join(names)

@@ -1,11 +1,18 @@
 """Items: from a public token to an access token, their accounts, and their end."""
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import timedelta
 
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.plaid import render
-from bank_sync.sandbox.plaid.errors import invalid_input, login_required
+from bank_sync.sandbox.plaid.errors import (
+    PlaidError,
+    institution_down,
+    invalid_input,
+    login_required,
+    permission_revoked,
+)
 from bank_sync.sandbox.plaid.institutions import BANK_OF, bank_of
 from bank_sync.sandbox.plaid.log import history_start
 from bank_sync.sandbox.plaid.records import Item, items, public_tokens
@@ -34,6 +41,7 @@ def exchange(context: Context, fields: Fields) -> dict[str, object]:
         webhook=public.webhook,
         linked_at=public.created_at,
         is_login_required=False,
+        linked_serial=context.store.serial,
     )
     items(context).put(item.access_token, item)
     return {"access_token": item.access_token, "item_id": item.item_id}
@@ -105,12 +113,20 @@ def healthy_item(context: Context, fields: Fields) -> Item:
     """Like `item_of`, and its login works.
 
     Raises:
-        PlaidError: ITEM_LOGIN_REQUIRED besides those of `item_of`.
+        PlaidError: Permission revoked, login required, institution down, besides those of `item_of`.
     """
     item = item_of(context, fields)
-    if item.is_login_required:
-        raise login_required()
+    trouble = _trouble(item) or (institution_down() if life_of(context, item).book.is_out else None)
+    if trouble is not None:
+        raise trouble
     return item
+
+
+def _trouble(item: Item) -> PlaidError | None:
+    """What stands in the Item's `error` field."""
+    if item.is_revoked:
+        return permission_revoked()
+    return login_required() if item.is_login_required else None
 
 
 def life_of(context: Context, item: Item) -> Life:
@@ -118,24 +134,28 @@ def life_of(context: Context, item: Item) -> Life:
     return context.world.life(BANK_OF[item.institution_id], item.user_key, context.now())
 
 
-def statements(context: Context, item: Item) -> dict[str, dict[str, object]]:
-    """Every account of the Item as Plaid spells it, by the world's own account key."""
+def statements(
+    context: Context, item: Item, wanted: Container[str] | None = None
+) -> dict[str, dict[str, object]]:
+    """Every open account of the Item, or those wanted, as Plaid spells it, by the world's own account key."""
     now, life = context.now(), life_of(context, item)
     return {
         account.key: render.account(item, statement(life, account, now, history_start(item)))
         for account in life.accounts
+        if account.key not in life.book.closed and (wanted is None or account.key in wanted)
     }
 
 
 def speak_item(item: Item) -> dict[str, object]:
     """The Item object."""
+    trouble = _trouble(item)
     return {
         "item_id": item.item_id,
         "institution_id": item.institution_id,
         "institution_name": bank_of(item.institution_id).name,
         "webhook": item.webhook or "",
         "auth_method": None,
-        "error": login_required().item_error() if item.is_login_required else None,
+        "error": trouble.item_error() if trouble else None,
         "available_products": ["balance"],
         "billed_products": list(item.products),
         "products": list(item.products),

@@ -44,7 +44,13 @@ class PublicToken:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One login at one institution."""
+    """One login at one institution.
+
+    `linked_serial` is the number given last when it was linked: commands with higher ones came later. Of its
+    history the newest days show first; the older ones stand in the change log at `history_at`, once
+    `history_serial` was given. `stage` fixes the state of its first update, `renewed` lists accounts once for
+    each new id, `cursor_age` counts how often cursors were lost, `mutations` the paging loops to be upset.
+    """
 
     item_id: str
     access_token: str
@@ -55,6 +61,15 @@ class Item:
     webhook: str | None
     linked_at: datetime
     is_login_required: bool
+    is_revoked: bool = False
+    linked_serial: int = 0
+    is_initial_served: bool = False
+    history_at: datetime | None = None
+    history_serial: int = 0
+    stage: str | None = None
+    renewed: tuple[str, ...] = ()
+    cursor_age: int = 0
+    mutations: int = 0
 
 
 def link_tokens(context: Context) -> Table[LinkToken]:

@@ -91,12 +91,23 @@ def instant(moment: datetime) -> str:
 
 def account_id(item: Item, account: Account) -> str:
     """The account's id under this Item; another Item at the same bank has another."""
-    return code(ALPHANUMERIC, 37, item.item_id, "account", account.key)
+    return code(ALPHANUMERIC, 37, item.item_id, "account", account.key, *_renewals(item, account))
 
 
 def transaction_id(item: Item, movement: Movement, *, pending: bool) -> str:
     """The row's id under this Item; pending and posted are two rows."""
-    return code(ALPHANUMERIC, 37, item.item_id, "transaction", movement.account.key, movement.key, pending)
+    return _row_id(item, movement, movement.id_key(pending=pending), pending=pending)
+
+
+def _row_id(item: Item, movement: Movement, key: str, *, pending: bool) -> str:
+    account = movement.account
+    renewals = _renewals(item, account)
+    return code(ALPHANUMERIC, 37, item.item_id, "transaction", account.key, key, pending, *renewals)
+
+
+def _renewals(item: Item, account: Account) -> tuple[str, ...]:
+    """Once for each time the account and its rows got new ids under this Item."""
+    return tuple(key for key in item.renewed if key == account.key)
 
 
 def account(item: Item, statement: Statement) -> dict[str, object]:
@@ -148,7 +159,8 @@ def transaction(
 
 def _identity(item: Item, movement: Movement, *, pending: bool) -> dict[str, object]:
     """Which row it is, and for a posted one which pending row came before."""
-    came_from = transaction_id(item, movement, pending=True) if movement.held is not None else None
+    claimed = movement.pending_key if movement.claim is None else movement.claim
+    came_from = _row_id(item, movement, claimed, pending=True) if claimed else None
     return {
         "transaction_id": transaction_id(item, movement, pending=pending),
         "account_id": account_id(item, movement.account),
@@ -166,9 +178,13 @@ def _money(movement: Movement, *, pending: bool) -> dict[str, object]:
         "unofficial_currency_code": None,
         "date": str(movement.authorised_on if pending else movement.booked_on),
         "datetime": None,
-        "authorized_date": str(movement.authorised_on) if movement.held is not None else None,
+        "authorized_date": str(movement.authorised_on) if _knows_authorisation(movement) else None,
         "authorized_datetime": None,
     }
+
+
+def _knows_authorisation(movement: Movement) -> bool:
+    return movement.held is not None or movement.authorised_on != movement.booked_on
 
 
 def _enrichment(movement: Movement, *, refined: bool) -> dict[str, object]:

@@ -1,43 +1,59 @@
 """Plaid's transaction calls: `/transactions/sync` over the change log, and the older `/transactions/get`."""
 
-import base64
-import binascii
-from datetime import timedelta
+from dataclasses import replace
 
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.plaid import render
-from bank_sync.sandbox.plaid.errors import PlaidError, invalid_field
+from bank_sync.sandbox.plaid.cursors import Cursor, read_cursor
+from bank_sync.sandbox.plaid.errors import PlaidError, invalid_field, mutation_during_pagination
 from bank_sync.sandbox.plaid.items import healthy_item, life_of, speak_item, statements
-from bank_sync.sandbox.plaid.log import Change, LogBook, Verb, history_start
-from bank_sync.sandbox.plaid.records import Item
+from bank_sync.sandbox.plaid.log import Change, LogBook, history_start, initial_start
+from bank_sync.sandbox.plaid.records import Item, items
 from bank_sync.sandbox.plaid.request import Fields
+from bank_sync.sandbox.plaid.stages import Stage, served, stage_of
+from bank_sync.sandbox.world.book import Verb
 from bank_sync.sandbox.world.ledger import statement
 from bank_sync.sandbox.world.life import Life
 
 
 def sync(context: Context, fields: Fields, logs: LogBook) -> dict[str, object]:
-    """/transactions/sync: up to `count` changes after the cursor."""
+    """/transactions/sync: up to `count` changes after the cursor.
+
+    Raises:
+        PlaidError: INVALID_FIELD for a cursor that leads nowhere, or the mutation a command asked for.
+    """
     item = healthy_item(context, fields)
-    count = fields.number("count", 100, 1, 500)
-    now = context.now()
-    if _is_not_ready(context, item):
-        return _page([], [], [], accounts=[], cursor="", has_more=False, status="NOT_READY")
-    life = life_of(context, item)
-    entries = logs.entries(item, life, now)
-    start = _position(item, fields.optional_text("cursor") or "", len(entries))
-    chunk = entries[start : start + count]
-    end = start + len(chunk)
+    count, stage = fields.number("count", 100, 1, 500), stage_of(context, item)
+    if stage is Stage.NOT_READY:
+        return _page([], [], [], accounts=[], cursor="", has_more=False, status=stage.status)
+    item, life = served(context, item, stage), life_of(context, item)
+    entries = logs.entries(item, life, context.now())
+    cursor = read_cursor(item, fields.optional_text("cursor") or "", len(entries))
+    if cursor.is_within and item.mutations:
+        items(context).put(item.access_token, replace(item, mutations=item.mutations - 1))
+        raise mutation_during_pagination()
+    end = min(cursor.position + count, len(entries))
+    chunk = _standing(entries, cursor.position, end)
     with_original = fields.inner("options").flag("include_original_description")
     touched = {change.movement.account.key for change in chunk}
     return _page(
         _rows(item, life, chunk, Verb.ADDED, with_original=with_original),
         _rows(item, life, chunk, Verb.MODIFIED, with_original=with_original),
         [_removal(item, change) for change in chunk if change.verb is Verb.REMOVED],
-        accounts=[each for key, each in statements(context, item).items() if key in touched],
-        cursor=_cursor(item, end),
+        accounts=list(statements(context, item, touched).values()),
+        cursor=Cursor(end, is_within=end < len(entries)).spoken(item),
         has_more=end < len(entries),
-        status="HISTORICAL_UPDATE_COMPLETE",
+        status=stage.status,
     )
+
+
+def _standing(entries: list[Change], start: int, end: int) -> list[Change]:
+    """The entries of a page that still stand: of a row that came back, nothing before its return is told."""
+    chunk = entries[start:end]
+    if all(change.verb is not Verb.REMOVED for change in chunk):
+        return chunk
+    returned = {change.row: place for place, change in enumerate(entries) if change.verb is Verb.ADDED}
+    return [change for place, change in enumerate(chunk, start) if returned.get(change.row, place) <= place]
 
 
 def get(context: Context, fields: Fields) -> dict[str, object]:
@@ -47,12 +63,15 @@ def get(context: Context, fields: Fields) -> dict[str, object]:
     count, offset = options.number("count", 100, 1, 500), options.number("offset", 0, 0, 1_000_000)
     if start > end:
         raise invalid_field("start_date must not be after end_date")
-    if _is_not_ready(context, item):
+    stage = stage_of(context, item)
+    if stage is Stage.NOT_READY:
         raise PlaidError(
             "ITEM_ERROR",
             "PRODUCT_NOT_READY",
             "the requested product is not yet ready. please provide a webhook or try the request again later",
         )
+    if stage is Stage.INITIAL:
+        start = max(start, initial_start(item))
     rows = live_rows(context, item, with_original=options.flag("include_original_description"))
     wanted = set(options.texts("account_ids"))
     rows = [
@@ -83,11 +102,6 @@ def live_rows(context: Context, item: Item, *, with_original: bool = False) -> l
     return sorted(rows, key=lambda row: (str(row["date"]), str(row["transaction_id"])), reverse=True)
 
 
-def _is_not_ready(context: Context, item: Item) -> bool:
-    wait = timedelta(seconds=context.config.plaid_not_ready_s)
-    return context.now() < item.linked_at + wait
-
-
 def _page(
     added: list[dict[str, object]],
     modified: list[dict[str, object]],
@@ -114,7 +128,12 @@ def _rows(
 ) -> list[dict[str, object]]:
     return [
         render.transaction(
-            item, life, change.movement, pending=change.pending, at=change.at, with_original=with_original
+            _item_then(item, change),
+            life,
+            change.movement,
+            pending=change.pending,
+            at=change.at,
+            with_original=with_original,
         )
         for change in changes
         if change.verb is verb
@@ -122,28 +141,13 @@ def _rows(
 
 
 def _removal(item: Item, change: Change) -> dict[str, str]:
+    then = _item_then(item, change)
     return {
-        "transaction_id": render.transaction_id(item, change.movement, pending=change.pending),
-        "account_id": render.account_id(item, change.movement.account),
+        "transaction_id": render.transaction_id(then, change.movement, pending=change.pending),
+        "account_id": render.account_id(then, change.movement.account),
     }
 
 
-def _cursor(item: Item, position: int) -> str:
-    return base64.b64encode(f"{item.item_id}:{position}".encode()).decode()
-
-
-def _position(item: Item, cursor: str, end: int) -> int:
-    """Where in the log a cursor points: nothing is the beginning, "now" the end.
-
-    Raises:
-        PlaidError: INVALID_FIELD for a cursor that is not this Item's.
-    """
-    if cursor in {"", "now"}:
-        return end if cursor else 0
-    try:
-        item_id, _, position = base64.b64decode(cursor, validate=True).decode().partition(":")
-        if item_id == item.item_id:
-            return min(int(position), end)
-    except (binascii.Error, ValueError):
-        pass
-    raise invalid_field("cursor not associated with access_token")
+def _item_then(item: Item, change: Change) -> Item:
+    """The Item with the account ids it had at that change."""
+    return replace(item, renewed=item.renewed[: change.renewals]) if item.renewed else item

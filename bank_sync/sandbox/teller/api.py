@@ -37,6 +37,10 @@ class Call:
         removed = self.enrollment.removed_accounts
         return [account for account in self.life().accounts if account.key not in removed]
 
+    def is_closed(self, account: Account) -> bool:
+        """Whether the bank has closed the account."""
+        return account.key in self.life().book.closed
+
     def account(self, account_id: str) -> Account:
         """The account under that id.
 
@@ -72,7 +76,7 @@ def authorise(context: Context, authorization: str, base_url: str) -> Call:
     if scheme.lower() != "basic" or not token:
         raise TellerError(401, "unauthorized", "Missing credentials: send the access token as user name.")
     enrollment = enrollments(context).get(token)
-    if enrollment is None:
+    if enrollment is None or enrollment.is_revoked:
         raise TellerError(403, "forbidden", "The access token is invalid or was revoked.")
     return Call(context, enrollment, base_url)
 
@@ -81,15 +85,34 @@ def require_connected(call: Call) -> None:
     """Refuse, as a bank that has lost its customer's session would.
 
     Raises:
-        TellerError: 404 enrollment.disconnected and its finer codes.
+        TellerError: 404 enrollment.disconnected and its finer codes, 502 while the bank itself is down.
     """
     if call.enrollment.disconnected is not None:
         raise disconnected(call.enrollment.disconnected)
+    if call.life().book.is_out:
+        raise TellerError(502, "bad_gateway", "The institution is unavailable")
+
+
+def data_account(call: Call, account_id: str) -> Account:
+    """The account under that id, if the bank answers about it now.
+
+    Raises:
+        TellerError: As `require_connected`, 404 not_found, 410 for a closed account.
+    """
+    require_connected(call)
+    account = call.account(account_id)
+    if call.is_closed(account):
+        raise TellerError(410, "account.closed", "The requested account is closed")
+    return account
 
 
 def list_accounts(call: Call) -> list[dict[str, object]]:
     """GET /accounts; answers even when the enrollment is disconnected, as the real one may."""
-    return [render.account(call.enrollment, account, call.base_url) for account in call.open_accounts()]
+    return [_spoken(call, account) for account in call.open_accounts()]
+
+
+def _spoken(call: Call, account: Account) -> dict[str, object]:
+    return render.account(call.enrollment, account, call.base_url, is_closed=call.is_closed(account))
 
 
 def remove_all(call: Call) -> None:
@@ -106,25 +129,22 @@ def remove(call: Call, account_id: str) -> None:
 
 def one_account(call: Call, account_id: str) -> dict[str, object]:
     """GET /accounts/:id."""
-    return render.account(call.enrollment, call.account(account_id), call.base_url)
+    return _spoken(call, call.account(account_id))
 
 
 def details(call: Call, account_id: str) -> dict[str, object]:
     """GET /accounts/:id/details."""
-    require_connected(call)
-    return render.details(call.enrollment, call.life(), call.account(account_id), call.base_url)
+    return render.details(call.enrollment, call.life(), data_account(call, account_id), call.base_url)
 
 
 def balances(call: Call, account_id: str) -> dict[str, object]:
     """GET /accounts/:id/balances."""
-    require_connected(call)
-    return render.balances(call.enrollment, call.statement(call.account(account_id)), call.base_url)
+    return render.balances(call.enrollment, call.statement(data_account(call, account_id)), call.base_url)
 
 
 def transactions(call: Call, account_id: str, query: Mapping[str, str]) -> list[dict[str, object]]:
     """GET /accounts/:id/transactions: newest first, by page and by day (both ends included)."""
-    require_connected(call)
-    rows = all_rows(call, call.account(account_id))
+    rows = all_rows(call, data_account(call, account_id))
     start, end = _day(query, "start_date"), _day(query, "end_date")
     rows = [row for row in rows if (start or "") <= str(row["date"]) <= (end or "9999")]
     if "from_id" in query:
@@ -135,8 +155,7 @@ def transactions(call: Call, account_id: str, query: Mapping[str, str]) -> list[
 
 def one_transaction(call: Call, account_id: str, transaction_id: str) -> dict[str, object]:
     """GET /accounts/:id/transactions/:id."""
-    require_connected(call)
-    for row in all_rows(call, call.account(account_id)):
+    for row in all_rows(call, data_account(call, account_id)):
         if row["id"] == transaction_id:
             return row
     raise not_found()

@@ -9,7 +9,10 @@ from bank_sync.sandbox.state import Table
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """One login at one institution; `disconnected` is None while it works, else the reason (may be empty)."""
+    """One login at one institution; `disconnected` is None while it works, else the reason (may be empty).
+
+    `renewed` lists accounts once for each new id they got.
+    """
 
     enrollment_id: str
     access_token: str
@@ -19,6 +22,8 @@ class Enrollment:
     enrolled_at: datetime
     disconnected: str | None
     removed_accounts: tuple[str, ...]
+    is_revoked: bool = False
+    renewed: tuple[str, ...] = ()
 
 
 def enrollments(context: Context) -> Table[Enrollment]:

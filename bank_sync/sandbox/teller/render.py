@@ -65,19 +65,27 @@ _PEOPLE = frozenset({Kind.PEER_IN, Kind.PEER_OUT})
 
 def account_id(enrollment: Enrollment, account: Account) -> str:
     """The account's id under this enrollment."""
-    return f"acc_{code(LOWER_ALPHANUMERIC, 21, enrollment.enrollment_id, 'account', account.key)}"
+    key = (enrollment.enrollment_id, "account", account.key, *_renewals(enrollment, account))
+    return f"acc_{code(LOWER_ALPHANUMERIC, 21, *key)}"
 
 
 def transaction_id(enrollment: Enrollment, movement: Movement, *, pending: bool) -> str:
     """The row's id under this enrollment; a pending row gets a new one when it posts."""
-    key = (enrollment.enrollment_id, "transaction", movement.account.key, movement.key, pending)
-    return f"txn_{code(LOWER_ALPHANUMERIC, 21, *key)}"
+    account, row_key = movement.account, movement.id_key(pending=pending)
+    key = (enrollment.enrollment_id, "transaction", account.key, row_key, pending)
+    return f"txn_{code(LOWER_ALPHANUMERIC, 21, *key, *_renewals(enrollment, account))}"
 
 
-def account(enrollment: Enrollment, account: Account, base_url: str) -> dict[str, object]:
+def _renewals(enrollment: Enrollment, account: Account) -> tuple[str, ...]:
+    """Once for each time the account and its rows got new ids under this enrollment."""
+    return tuple(key for key in enrollment.renewed if key == account.key)
+
+
+def account(enrollment: Enrollment, account: Account, base_url: str, *, is_closed: bool) -> dict[str, object]:
     """One account, with the addresses of what the bank offers about it."""
     kind, subtype = _TYPES[account.role]
     own = f"{base_url}/accounts/{account_id(enrollment, account)}"
+    status = "closed" if is_closed else "open"
     links = {"self": own, "balances": f"{own}/balances", "transactions": f"{own}/transactions"}
     if account.role in {Role.CHECKING, Role.SAVINGS}:
         links["details"] = f"{own}/details"
@@ -90,7 +98,7 @@ def account(enrollment: Enrollment, account: Account, base_url: str) -> dict[str
         "subtype": subtype,
         "currency": account.currency,
         "last_four": account.mask,
-        "status": "open",
+        "status": status,
         "links": links,
     }
 
@@ -152,9 +160,15 @@ def category_of(detailed: str) -> str:
 def _details(movement: Movement, now: datetime) -> dict[str, object]:
     if not is_refined(movement, now):
         return {"processing_status": "pending", "category": None, "counterparty": None}
-    kind = "person" if movement.kind in _PEOPLE else "organization"
     return {
         "processing_status": "complete",
         "category": category_of(movement.category),
-        "counterparty": {"name": movement.counterparty.upper(), "type": kind},
+        "counterparty": _counterparty(movement),
     }
+
+
+def _counterparty(movement: Movement) -> dict[str, object] | None:
+    if not movement.counterparty:
+        return None
+    kind = "person" if movement.kind in _PEOPLE else "organization"
+    return {"name": movement.counterparty.upper(), "type": kind}

@@ -6,9 +6,12 @@ Here: looking at movements. Not here: any provider's sign or field names.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from bank_sync.sandbox.world.life import Life
 from bank_sync.sandbox.world.model import Account, Movement, Role
+
+if TYPE_CHECKING:
+    from bank_sync.sandbox.world.life import Life
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,12 @@ def is_refined(movement: Movement, now: datetime) -> bool:
     return movement.refined_at is None or movement.refined_at <= now
 
 
-def statement(life: Life, account: Account, now: datetime, since: date) -> Statement:
+def statement(life: "Life", account: Account, now: datetime, since: date) -> Statement:
     """The account as the bank shows it; rows before `since` count towards balances but are not listed."""
-    own = [movement for movement in life.movements if movement.account.key == account.key]
-    booked = sorted((row for row in own if is_posted(row, now)), key=lambda row: (row.settled_at, row.key))
-    held = sorted((row for row in own if is_pending(row, now)), key=lambda row: (row.authorised_at, row.key))
+    own = [movement for movement in life.book.rows() if movement.account.key == account.key]
+    booked = sorted((row for row in own if is_posted(row, now)), key=_booking_order)
+    booked = life.book.shown(account, booked)
+    held = sorted((row for row in own if is_pending(row, now)), key=lambda row: (row.authorised_at, row.rank))
     balance, posted = account.opening, []
     for movement in booked:
         balance += movement.amount
@@ -65,3 +69,7 @@ def statement(life: Life, account: Account, now: datetime, since: date) -> State
         left += account.limit or 0
     listed = tuple(row for row in held if row.authorised_on >= since)
     return Statement(account, tuple(posted), listed, balance, left)
+
+
+def _booking_order(row: Movement) -> tuple[date, datetime, str]:
+    return row.booked_on, row.settled_at, row.rank

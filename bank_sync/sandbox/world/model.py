@@ -148,6 +148,11 @@ class Movement:
     A movement with `held` is shown as pending with that amount from `authorised_at` until `settled_at`, then
     as posted with `amount`, or not at all if it `vanishes`. Without `held` it appears posted at `settled_at`.
     From `refined_at` on its merchant and category are known; None means they are known from the start.
+
+    The last five fields are what commands change. `booked_day` is the bank's date where that is not the day
+    of `settled_at`; `row_key` makes the provider's id of a posted row where that is not `key`; `parent` is
+    the pending movement a part came from; `claim` is the pending movement the provider says a posted row came
+    from ("" for none) where that is not the truth; `is_scripted` tells a commanded movement from a lived one.
     """
 
     key: str
@@ -167,6 +172,11 @@ class Movement:
     reference: str
     counterparty_iban: str | None
     original: Original | None
+    booked_day: date | None = None
+    row_key: str | None = None
+    parent: str | None = None
+    claim: str | None = None
+    is_scripted: bool = False
 
     @property
     def authorised_on(self) -> date:
@@ -176,4 +186,18 @@ class Movement:
     @property
     def booked_on(self) -> date:
         """The day the bank books it."""
-        return self.settled_at.date()
+        return self.booked_day or self.settled_at.date()
+
+    @property
+    def rank(self) -> str:
+        """What orders movements of one instant; commanded ones stand in the order of their numbers."""
+        return self.key[1:].zfill(9) if self.is_scripted else self.key
+
+    @property
+    def pending_key(self) -> str | None:
+        """The key of the pending movement this was, or was part of; None if it never was pending."""
+        return None if self.held is None else self.parent or self.key
+
+    def id_key(self, *, pending: bool) -> str:
+        """What a provider makes the row's id from."""
+        return self.key if pending else self.row_key or self.key

@@ -11,6 +11,12 @@ from bank_sync.sandbox.world.model import Account, Bank, Country, Merchant, Pers
 from bank_sync.sandbox.world.money import from_minor, minor_units
 
 _WALLET_OPENING = {"JPY": 86_000, "KWD": 152_500}
+_SCRIPTED_OPENING = {Role.CHECKING: 100_000, Role.SAVINGS: 500_000}
+
+
+def is_scripted(user_key: str) -> bool:
+    """Whether that user key stands for a person to whom nothing happens but what is commanded."""
+    return user_key.startswith("script")
 
 
 def person_of(seed: str, country_code: str, key: str) -> Person:
@@ -53,10 +59,11 @@ def accounts_of(seed: str, person: Person, bank: Bank) -> tuple[Account, ...]:
 def _account(seed: str, person: Person, bank: Bank, country: Country, role: Role) -> Account:
     dice = Dice(seed, "account", person.key, bank.key, role)
     number = code(DIGITS, 10, seed, "number", person.key, bank.key, role)
-    opening = {
+    drawn = {
         Role.CHECKING: person.salary * dice.between(30, 70) // 100,
         Role.SAVINGS: person.salary * dice.between(200, 800) // 100,
-    }.get(role, 0)
+    }
+    opening = (_SCRIPTED_OPENING if is_scripted(person.key) else drawn).get(role, 0)
     limit = Decimal(dice.between(4, 12) * 1000 * country.price_level) if role is Role.CARD else None
     has_iban = country.iban_format is not None and role is not Role.CARD
     return Account(

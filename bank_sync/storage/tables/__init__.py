@@ -37,7 +37,8 @@ from bank_sync.storage.tables.people import accounts, connections, credentials, 
 from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 
 __all__ = [
-    "SCHEMAS", "account_details", "accounts", "application_tokens", "audit", "balances", "breakers", "connections", "coverage", "credentials",
+    "SCHEMAS", "account_details", "accounts", "application_tokens", "audit", "balances", "breakers",
+    "connections", "coverage", "credentials",
     "cursors",
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",

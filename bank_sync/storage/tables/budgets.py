@@ -1,6 +1,4 @@
-"""What limits how often providers are asked, and what saves asking: budgets, the daily quota, breakers,
-the application's own tokens, details of accounts.
-"""
+"""What limits how often providers are asked, and what saves asking (tokens, details of accounts)."""
 
 from __future__ import annotations
 
@@ -58,6 +56,7 @@ breakers = Table(
     ),
     moment("opened_at", required=False),
     moment("retry_at", required=False),
+    Column("probe", Text, comment="connection that was let through last, while open"),
     schema="bank",
     comment="One row per credential or institution that failed lately; open while opened_at is set.",
 )

@@ -17,6 +17,7 @@ def upgrade() -> None:
     sa.Column('openings', sa.Integer(), server_default=sa.text('0'), nullable=False, comment='in a row; each waits longer'),
     sa.Column('opened_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('probe', sa.Text(), nullable=True, comment='connection that was let through last, while open'),
     sa.PrimaryKeyConstraint('breaker_key', name=op.f('pk_breakers')),
     schema='bank',
     comment='One row per credential or institution that failed lately; open while opened_at is set.'

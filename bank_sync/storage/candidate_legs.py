@@ -1,0 +1,221 @@
+"""Pairs of rows that may be the two legs of an internal transfer, or the same event told twice.
+
+Belongs here: finding them among all accounts of one person. Does not belong here: judging them
+(`sync.matching.transfers`).
+
+Only rows that changed since the last finished sync start a search; what they meet is searched once more from
+the other side, so that a choice is seen from both ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+TRANSFER_DAYS = 5
+"""Legs of one transfer are booked within so many days."""
+
+_MOST_PAIRS = 20_000  # a person with more equal and opposite amounts than that is served in later syncs
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One posted row as far as transfers are concerned."""
+
+    transaction_id: str
+    connection_id: str
+    account_id: str
+    account_mask: str | None
+    amount: Decimal
+    currency: str
+    booked_on: date
+    description: str
+    provider_category: str | None
+    provider_type: str | None
+    merchant_category_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegPair:
+    """Money that left one account and money that reached another."""
+
+    out: Leg
+    into: Leg
+
+
+# rounds, not times of rows: a round that was held back and let through later carries old times
+_CHANGED = """
+    SELECT t.transaction_id AS id FROM bank.transactions AS t
+    JOIN bank.connections AS c USING (connection_id)
+    WHERE t.connection_id = :connection_id AND t.posting = 'posted'
+        AND t.removed_at IS NULL AND t.superseded_by IS NULL
+        AND (c.last_synced_at IS NULL OR t.round_id IN (
+            SELECT r.round_id FROM raw.rounds AS r
+            WHERE r.connection_id = :connection_id
+                AND r.projected_at >= c.last_synced_at - interval '1 hour'))
+"""
+
+_NAMED = "SELECT unnest(CAST(:ids AS text[])) AS id"
+
+
+def leg_pairs(db: Connection, connection_id: str) -> list[LegPair]:
+    """Pairs with a changed row on one side, and the pairs those rows could be in instead."""
+    # right after a bulk load the planner knows too little and would probe an index for every row
+    db.execute(text("SET LOCAL enable_nestloop = off"))
+    first = _pairs(db, _PAIRS_OF_CHANGED, connection_id, [])
+    db.execute(text("SET LOCAL enable_nestloop = on"))
+    met = sorted({leg.transaction_id for pair in first for leg in (pair.out, pair.into)})
+    second = _pairs(db, _PAIRS_OF_NAMED, connection_id, met) if met else []
+    seen = {(pair.out.transaction_id, pair.into.transaction_id): pair for pair in (*first, *second)}
+    return list(seen.values())
+
+
+def _pairs(db: Connection, query: str, connection_id: str, ids: list[str]) -> list[LegPair]:
+    parameters = {"connection_id": connection_id, "days": TRANSFER_DAYS, "limit": _MOST_PAIRS, "ids": ids}
+    return [_pair(dict(row)) for row in db.execute(text(query), parameters).mappings()]
+
+
+def _pair(row: dict[str, Any]) -> LegPair:
+    one = Leg(**{name: row[f"one_{name}"] for name in Leg.__slots__})
+    other = Leg(**{name: row[f"other_{name}"] for name in Leg.__slots__})
+    return LegPair(one, other) if one.amount < 0 else LegPair(other, one)
+
+
+def _leg(alias: str, account: str) -> str:
+    names = (name for name in Leg.__slots__ if name != "account_mask")
+    columns = ", ".join(f"{alias}.{name} AS {alias}_{name}" for name in names)
+    return f"{columns}, {account}.mask AS {alias}_account_mask"
+
+
+_FREE = (
+    "NOT EXISTS (SELECT FROM bank.transaction_links AS l WHERE l.kind = 'transfer' AND l.state = 'accepted' "
+    "AND l.undone_at IS NULL AND (l.from_transaction_id = {0}.transaction_id "
+    "OR l.to_transaction_id = {0}.transaction_id))"
+)
+
+# the same currency and opposite amounts, or an exchange that one side quotes in the other's figures
+_PAIRS_OF = f"""
+WITH asked AS ({{asked}}), own AS MATERIALIZED (
+    SELECT a.account_id, a.mask FROM bank.accounts AS a
+    JOIN bank.connections AS c USING (connection_id)
+    WHERE c.user_id = (SELECT user_id FROM bank.connections WHERE connection_id = :connection_id)
+        AND c.state <> 'erased'
+)
+SELECT {_leg("one", "mine")}, {_leg("other", "theirs")}
+FROM asked
+JOIN bank.transactions AS one ON one.transaction_id = asked.id
+JOIN own AS mine ON mine.account_id = one.account_id
+JOIN own AS theirs ON theirs.account_id <> one.account_id
+JOIN bank.transactions AS other ON other.account_id = theirs.account_id
+    AND other.booked_on - one.booked_on BETWEEN -CAST(:days AS integer) AND CAST(:days AS integer)
+WHERE one.amount <> 0 AND other.posting = 'posted'
+    AND other.removed_at IS NULL AND other.superseded_by IS NULL
+    AND sign(other.amount) = -sign(one.amount)
+    AND ((other.currency = one.currency AND other.amount = -one.amount)
+        OR (other.currency <> one.currency
+            AND ((one.original_currency = other.currency AND abs(one.original_amount) = abs(other.amount))
+                OR (other.original_currency = one.currency
+                    AND abs(other.original_amount) = abs(one.amount)))))
+    AND {_FREE.format("one")} AND {_FREE.format("other")}
+ORDER BY one.booked_on DESC, one.transaction_id, other.transaction_id LIMIT :limit
+"""  # noqa: S608 - column names are constants
+_PAIRS_OF_CHANGED = _PAIRS_OF.format(asked=_CHANGED)
+_PAIRS_OF_NAMED = _PAIRS_OF.format(asked=_NAMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Two live rows that tell the same event: `later` is the one that came second."""
+
+    later_id: str
+    earlier_id: str
+    same_account: bool
+
+
+def late_twins(db: Connection, connection_id: str, *, now: datetime) -> list[Twin]:
+    """Rows equal to one known before, that came days after their date had been read."""
+    parameters = {"since": now - timedelta(days=_TWIN_DAYS), "connection_id": connection_id}
+    found = db.execute(text(_LATE_TWINS), parameters)
+    return [Twin(row.later_id, row.earlier_id, same_account=True) for row in found]
+
+
+_TWIN_DAYS = 60  # what came longer ago has been looked at when it came
+
+_LATE_TWINS = f"""
+WITH asked AS ({_CHANGED} AND c.last_synced_at IS NOT NULL)
+SELECT DISTINCT ON (later.transaction_id)
+    later.transaction_id AS later_id, earlier.transaction_id AS earlier_id
+FROM asked
+JOIN bank.transactions AS later ON later.transaction_id = asked.id
+JOIN bank.transactions AS earlier ON earlier.account_id = later.account_id
+    AND earlier.booked_on = later.booked_on AND earlier.transaction_id <> later.transaction_id
+WHERE later.first_seen_at >= :since AND later.booked_on < later.first_seen_at::date - 3
+    AND earlier.first_seen_at < later.first_seen_at AND earlier.first_seen_at::date > later.booked_on
+    AND earlier.posting = 'posted' AND earlier.removed_at IS NULL AND earlier.superseded_by IS NULL
+    AND (earlier.amount, earlier.currency, earlier.description)
+        = (later.amount, later.currency, later.description)
+ORDER BY later.transaction_id, earlier.first_seen_at, earlier.transaction_id
+"""  # noqa: S608 - joined from constants
+
+
+def shared_account_twins(db: Connection, connection_id: str, *, limit: int = 500) -> list[Twin]:
+    """Equal rows of one account that a person reached by two connections; the newer connection's give way.
+
+    Accounts are one where the stable key is the same, or the last digits, type and currency are and most rows
+    of their common days agree. Two equal rows of a day meet in their order.
+    """
+    accounts = [tuple(row) for row in db.execute(text(_SHARED_ACCOUNTS), {"connection_id": connection_id})]
+    twins: list[Twin] = []
+    for newer, older, is_certain in accounts:
+        compared = db.execute(text(_OVERLAP), {"newer": newer, "older": older}).one()
+        mostly = compared.common >= _LEAST_COMMON and compared.common >= _SHARE_COMMON * compared.least
+        if is_certain or mostly:
+            found = db.execute(text(_SHARED_ROWS), {"newer": newer, "older": older, "limit": limit})
+            twins += [Twin(row.later_id, row.earlier_id, same_account=False) for row in found]
+    return twins
+
+
+_LEAST_COMMON, _SHARE_COMMON = 5, 0.8
+
+_SHARED_ACCOUNTS = """
+SELECT CASE WHEN (ca.linked_at, a.account_id) > (cb.linked_at, b.account_id)
+        THEN a.account_id ELSE b.account_id END,
+    CASE WHEN (ca.linked_at, a.account_id) > (cb.linked_at, b.account_id)
+        THEN b.account_id ELSE a.account_id END,
+    a.stable_key = b.stable_key
+FROM bank.accounts AS a JOIN bank.connections AS ca USING (connection_id)
+JOIN bank.connections AS cb ON cb.user_id = ca.user_id AND cb.connection_id <> ca.connection_id
+JOIN bank.accounts AS b ON b.connection_id = cb.connection_id
+    AND b.currency = a.currency AND b.type = a.type
+    AND (b.stable_key = a.stable_key OR b.mask = a.mask)
+WHERE ca.connection_id = :connection_id AND cb.state <> 'erased'
+"""
+
+_NUMBERED = """
+    SELECT transaction_id, booked_on, amount, currency, description,
+        row_number() OVER (
+            PARTITION BY booked_on, amount, currency ORDER BY description, transaction_id) AS nth
+    FROM bank.transactions
+    WHERE posting = 'posted' AND removed_at IS NULL AND superseded_by IS NULL AND account_id =
+"""
+
+_OVERLAP = f"""
+WITH newer AS ({_NUMBERED} :newer), older AS ({_NUMBERED} :older), span AS (
+    SELECT greatest((SELECT min(booked_on) FROM newer), (SELECT min(booked_on) FROM older)) AS first_on,
+        least((SELECT max(booked_on) FROM newer), (SELECT max(booked_on) FROM older)) AS last_on
+)
+SELECT (SELECT count(*) FROM newer JOIN older USING (booked_on, amount, currency, nth)) AS common,
+    least((SELECT count(*) FROM newer, span WHERE booked_on BETWEEN first_on AND last_on),
+        (SELECT count(*) FROM older, span WHERE booked_on BETWEEN first_on AND last_on)) AS least
+"""  # noqa: S608 - joined from constants
+
+_SHARED_ROWS = f"""
+WITH newer AS ({_NUMBERED} :newer), older AS ({_NUMBERED} :older)
+SELECT newer.transaction_id AS later_id, older.transaction_id AS earlier_id
+FROM newer JOIN older USING (booked_on, amount, currency, nth)
+ORDER BY booked_on DESC, newer.transaction_id LIMIT :limit
+"""  # noqa: S608 - joined from constants

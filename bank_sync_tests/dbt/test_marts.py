@@ -130,7 +130,7 @@ def test_the_analyst_reads_every_model_and_nothing_else(marts: Warehouse) -> Non
         "SELECT relname FROM pg_class"
         " WHERE relkind IN ('r', 'v') AND relnamespace = 'analytics'::regnamespace"
     )
-    assert len(models) == 16
+    assert len(models) == 20
     with marts.analyst.connect() as connection:
         for model in models:
             connection.execute(text(f"SELECT count(*) FROM analytics.{model['relname']}"))

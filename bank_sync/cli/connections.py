@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bank_sync.cli import terminal
+from bank_sync.cli.errors import UsageMistake
 from bank_sync.cli.opening import ready_services
 from bank_sync.services import Services
 from bank_sync.storage.overview import (
@@ -16,6 +17,7 @@ from bank_sync.storage.overview import (
     overview,
     resolve_connection,
 )
+from bank_sync.sync.onboarding import settle_link
 
 app = typer.Typer(no_args_is_help=True, help="See the bank connections.")
 
@@ -148,3 +150,23 @@ def show(
             (attempt.run_id or "")[:8],
         )
     terminal.out.print(table)
+
+
+@app.command()
+def settle(
+    connection_id: Annotated[str, typer.Argument(help="The new link, as its message named it.")],
+    renews: Annotated[str | None, typer.Option(help="The connection it renews.")] = None,
+    separate: Annotated[bool, typer.Option("--separate", help="It is a connection of its own.")] = False,  # noqa: FBT002 - a command-line flag
+) -> None:
+    """Say what a new link is that shares accounts with a stored connection.
+
+    Such a link is stored but not synced: taking it for a new connection would double the rows, taking it for
+    the old one might mix two people's accounts.
+
+    Example: `bank-sync connections settle conn_01k... --separate`
+    """
+    if (renews is None) is not separate:
+        raise UsageMistake("Say either --renews ID or --separate.")
+    with ready_services() as services:
+        settled = settle_link(services, connection_id, renews=renews, by="operator")
+    terminal.out.print(f"Settled: {settled} is synced with the next refresh.")

@@ -150,7 +150,7 @@ def categorized_transactions(
 def connection_health(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> Result:
     """The connection's state after a sync, and when the next one is due (`bank.connections`)."""
     with reporting.failing_clearly():
-        connection = engine.finish_sync(services, context.partition_key)
+        connection = engine.finish_sync(services, context.partition_key, run_id=context.run.run_id)
         quarantined = project.quarantined_rows(services, context.partition_key)
     return dg.MaterializeResult(
         metadata={

@@ -46,11 +46,12 @@ class StoredConnection:
     next_sync_at: datetime
 
 
-def _stored(row: RowMapping) -> StoredConnection:
+def stored_connection(row: RowMapping) -> StoredConnection:
+    """A row of `COLUMNS`."""
     return StoredConnection(**row)
 
 
-_COLUMNS = [connections.c[name] for name in StoredConnection.__slots__]
+COLUMNS = [connections.c[name] for name in StoredConnection.__slots__]
 
 
 def ensure_user(db: Connection, external_reference: str, *, now: datetime) -> str:
@@ -72,17 +73,7 @@ def add_connection(
         The connection_id: new, or the existing one of this provider connection.
     """
     connection_id = f"conn_{str(ULID()).lower()}"
-    facts = {
-        "institution_id": linked.institution_id,
-        "institution_name": linked.institution_name,
-        "state": ConnectionState.CONNECTED,
-        "error_code": None,
-        "error_recovery": None,
-        "history_days": linked.history_days,
-        "consent_expires_at": linked.consent_expires_at,
-        "linked_at": now,
-        "next_sync_at": now,
-    }
+    facts = facts_of(linked, now)
     statement = insert(connections).values(
         connection_id=connection_id,
         user_id=user_id,
@@ -99,13 +90,29 @@ def add_connection(
     stored: str | None = db.execute(statement.returning(connections.c.connection_id)).scalar()
     if stored is None:
         raise NotFound("This bank link belongs to another person. Start a new link.")
-    _seal(db, cipher, connection_id=stored, provider=provider, secret=linked.secret, now=now)
+    seal_credential(db, cipher, connection_id=stored, provider=provider, secret=linked.secret, now=now)
     return stored
 
 
-def _seal(
+def facts_of(linked: Linked, now: datetime) -> dict[str, object]:
+    """What a finished link says of its connection: healthy, and due at once."""
+    return {
+        "institution_id": linked.institution_id,
+        "institution_name": linked.institution_name,
+        "state": ConnectionState.CONNECTED,
+        "error_code": None,
+        "error_recovery": None,
+        "history_days": linked.history_days,
+        "consent_expires_at": linked.consent_expires_at,
+        "linked_at": now,
+        "next_sync_at": now,
+    }
+
+
+def seal_credential(
     db: Connection, cipher: Cipher, *, connection_id: str, provider: str, secret: str, now: datetime
 ) -> None:
+    """Store a secret sealed for its connection, in place of an older one."""
     sealed = cipher.seal(secret, provider=provider, connection_id=connection_id)
     values = {
         "provider": provider,
@@ -124,30 +131,30 @@ def get_connection(db: Connection, connection_id: str) -> StoredConnection:
     Raises:
         NotFound: there is none with this id.
     """
-    query = select(*_COLUMNS).where(connections.c.connection_id == connection_id)
+    query = select(*COLUMNS).where(connections.c.connection_id == connection_id)
     row = db.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFound(
             f"There is no connection {connection_id!r}. List them with `bank-sync connections list`."
         )
-    return _stored(row)
+    return stored_connection(row)
 
 
 def list_connections(db: Connection) -> list[StoredConnection]:
     """All connections, oldest link first."""
-    query = select(*_COLUMNS).order_by(connections.c.linked_at, connections.c.connection_id)
-    return [_stored(row) for row in db.execute(query).mappings()]
+    query = select(*COLUMNS).order_by(connections.c.linked_at, connections.c.connection_id)
+    return [stored_connection(row) for row in db.execute(query).mappings()]
 
 
 def due_connections(db: Connection, *, now: datetime, limit: int) -> list[StoredConnection]:
     """Connections whose next sync is due, the longest overdue first; those never synced come before all."""
     query = (
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(connections.c.next_sync_at <= now, connections.c.state.in_(SYNCABLE))
         .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)
         .limit(limit)
     )
-    return [_stored(row) for row in db.execute(query).mappings()]
+    return [stored_connection(row) for row in db.execute(query).mappings()]
 
 
 def open_credential(db: Connection, cipher: Cipher, connection: StoredConnection) -> Credential:
@@ -172,22 +179,22 @@ def open_credential(db: Connection, cipher: Cipher, connection: StoredConnection
 
 def note_history(db: Connection, connection_id: str, state: HistoryState) -> None:
     """How far the provider has got with the history of the link."""
-    _update(db, connection_id, history_state=state)
+    update_connection(db, connection_id, history_state=state)
 
 
 def begin_generation(db: Connection, connection_id: str) -> None:
     """From now on, keys that are not told again say nothing: the link or its cursor is a new one."""
-    _update(db, connection_id, generation=connections.c.generation + 1, history_state=None)
+    update_connection(db, connection_id, generation=connections.c.generation + 1, history_state=None)
 
 
 def mark_in_progress(db: Connection, connection_id: str) -> None:
     """A sync has started."""
-    _update(db, connection_id, sync_state=SyncState.IN_PROGRESS)
+    update_connection(db, connection_id, sync_state=SyncState.IN_PROGRESS)
 
 
 def mark_completed(db: Connection, connection_id: str, *, now: datetime, next_sync_at: datetime) -> None:
     """A sync has gone through: the connection is healthy again, whatever it was before."""
-    _update(
+    update_connection(
         db,
         connection_id,
         state=ConnectionState.CONNECTED,
@@ -212,8 +219,9 @@ def mark_failed(db: Connection, connection_id: str, error: ProviderError, *, nex
         values["state"] = ConnectionState.DISCONNECTED
     elif error.recovery not in TRANSIENT:
         values["state"] = ConnectionState.ERROR
-    _update(db, connection_id, **values)
+    update_connection(db, connection_id, **values)
 
 
-def _update(db: Connection, connection_id: str, **values: object) -> None:
+def update_connection(db: Connection, connection_id: str, **values: object) -> None:
+    """Set columns of a connection."""
     db.execute(update(connections).where(connections.c.connection_id == connection_id).values(**values))

@@ -1,0 +1,47 @@
+"""Whether a new link is an old connection come back.
+
+Belongs here: the decision from what the accounts are recognised by. Pure. Does not belong here: carrying it
+out (`sync.onboarding`).
+
+Re-linking is the normal path: consent ends every 90 to 180 days in the EU, and every new link brings new ids
+for the same accounts. Taking it for a new connection would double the ledger; taking a stranger for the old
+connection would mix two people's accounts. What is not clear is asked, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a new link is."""
+
+    NEW = "new"
+    SAME = "same"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The verdict on a new link and the stored connections it is about."""
+
+    verdict: Verdict
+    connection_ids: tuple[str, ...] = ()
+
+
+def recognise(told: AbstractSet[str], stored: Mapping[str, AbstractSet[str]]) -> Recognised:
+    """Compare the stable keys of a new link's accounts with those of a person's connections at that bank.
+
+    The same: all accounts of one side are on the other, at exactly one connection. New: no account in common
+    with any. Anything else is unclear: a joint account seen through two logins is no re-link.
+    """
+    sharing = {name: keys for name, keys in stored.items() if keys & told}
+    if not sharing:
+        return Recognised(Verdict.NEW)
+    containing = tuple(name for name, keys in sharing.items() if keys <= told or told <= keys)
+    if len(sharing) == 1 and containing:
+        return Recognised(Verdict.SAME, containing)
+    return Recognised(Verdict.UNCLEAR, tuple(sorted(sharing)))

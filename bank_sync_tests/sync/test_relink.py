@@ -1,0 +1,82 @@
+"""A bank linked again: the same accounts under all-new ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from bank_sync.domain.models import ConnectionState
+from bank_sync.sandbox.serve import RunningSandbox
+from bank_sync.services import Services
+from bank_sync.storage import connections
+from bank_sync.sync.relink import Recognised, Verdict, recognise
+from bank_sync.sync.whole import sync_connection
+from bank_sync_tests.conftest import Clock
+from bank_sync_tests.sync.test_ledger_equals_world import PROVIDERS, assert_equal
+
+
+def _ids(services: Services, table: str) -> set[str]:
+    column = {"accounts": "account_id", "transactions": "transaction_id"}[table]
+    with services.engine.connect() as db:
+        return set(db.execute(text(f"SELECT {column} FROM bank.{table}")).scalars())
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_relink_keeps_everything(
+    provider: str, services: Services, sandbox: RunningSandbox, clock: Clock, link: Callable[..., str]
+) -> None:
+    """The same connection, 0 new accounts, and no row but those the bank has added meanwhile."""
+    connection_id = link(provider)
+    sync_connection(services, connection_id)
+    before = {name: _ids(services, name) for name in ("accounts", "transactions")}
+    clock.advance(hours=1)
+    assert link(provider) == connection_id
+    sync_connection(services, connection_id)
+    assert {name: _ids(services, name) for name in before} == before
+    assert_equal(services, sandbox, connection_id)
+    for _ in range(2):
+        clock.advance(days=3)
+        sync_connection(services, connection_id)
+        assert_equal(services, sandbox, connection_id)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_relink_after_a_silence(
+    provider: str, services: Services, sandbox: RunningSandbox, clock: Clock, link: Callable[..., str]
+) -> None:
+    """What happened between the last sync and the new link is told once: nothing lost, nothing doubled."""
+    connection_id = link(provider)
+    sync_connection(services, connection_id)
+    clock.advance(days=20)
+    assert link(provider) == connection_id
+    sync_connection(services, connection_id)
+    assert_equal(services, sandbox, connection_id)
+    with services.engine.connect() as db:
+        stored = connections.get_connection(db, connection_id)
+    assert (stored.generation, stored.state) == (1, ConnectionState.CONNECTED)
+
+
+def test_another_person_is_another_connection(services: Services, link: Callable[..., str]) -> None:
+    """Somebody else's accounts at the same bank begin a connection of their own."""
+    first = link("plaid", "user_good")
+    sync_connection(services, first)
+    assert link("plaid", "user_other") != first
+
+
+@pytest.mark.parametrize(
+    ("told", "stored", "expected"),
+    [
+        ({"a", "b"}, {}, Recognised(Verdict.NEW)),
+        ({"a", "b"}, {"x": {"c"}}, Recognised(Verdict.NEW)),
+        ({"a", "b"}, {"x": {"a", "b"}}, Recognised(Verdict.SAME, ("x",))),
+        ({"a"}, {"x": {"a", "b"}}, Recognised(Verdict.SAME, ("x",))),
+        ({"a", "b", "c"}, {"x": {"a", "b"}, "y": {"d"}}, Recognised(Verdict.SAME, ("x",))),
+        ({"a", "b"}, {"x": {"b", "c"}}, Recognised(Verdict.UNCLEAR, ("x",))),
+        ({"a", "b"}, {"y": {"a"}, "x": {"a", "b"}}, Recognised(Verdict.UNCLEAR, ("x", "y"))),
+    ],
+)
+def test_recognising(told: set[str], stored: dict[str, set[str]], expected: Recognised) -> None:
+    """All accounts of one side at one connection is a renewal; a joint account through two logins is not."""
+    assert recognise(told, stored) == expected

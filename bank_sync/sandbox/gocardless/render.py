@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bank_sync.sandbox.world.book import POSITION
 from bank_sync.sandbox.world.dice import HEXADECIMAL, UPPER_ALPHANUMERIC, code
 from bank_sync.sandbox.world.ledger import Posted, Statement
 from bank_sync.sandbox.world.life import Life
@@ -102,7 +103,10 @@ def pending(movement: Movement) -> dict[str, object]:
 
 def transaction_id(movement: Movement) -> str:
     """The bank's own id of a booked row, the same through every link."""
-    serial = code(UPPER_ALPHANUMERIC, 8, "bank", movement.account.key, movement.id_key(pending=False))
+    row_key = movement.id_key(pending=False)
+    if row_key.startswith(POSITION):
+        return row_key.removeprefix(POSITION)
+    serial = code(UPPER_ALPHANUMERIC, 8, "bank", movement.account.key, row_key)
     return f"{movement.settled_at:%Y%m%d}{serial}-1"
 
 

@@ -13,6 +13,8 @@ from enum import IntEnum, StrEnum
 from bank_sync.sandbox.world.ledger import is_pending, is_posted
 from bank_sync.sandbox.world.model import Account, Movement
 
+POSITION = "position "
+
 
 class BookError(Exception):
     """A command that cannot be followed; the status is what the door answers with."""
@@ -169,6 +171,6 @@ class Book:
             return posted
         if ids is Ids.POSITIONAL:
             count = len(posted)
-            return [replace(row, row_key=f"position {count - index}") for index, row in enumerate(posted)]
+            return [replace(row, row_key=f"{POSITION}{count - index}") for index, row in enumerate(posted)]
         self._reads += 1
         return [replace(row, row_key=f"{row.key}~read {self._reads}") for row in posted]

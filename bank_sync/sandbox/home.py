@@ -19,6 +19,9 @@ _PATHS = (
         "what a link should show, signed from the person's side",
     ),
     ("Clock", "/_sandbox/clock", "GET to read; POST now, advance_s or advance_days to move"),
+    ("Faults", "/_sandbox/faults", "POST a plan of what shall go wrong; GET counts what did; DELETE ends it"),
+    ("Webhooks", "/_sandbox/webhooks", "GET what waits; POST deliver to send what is due now"),
+    ("Requests", "/_sandbox/requests", "GET what was asked so far, by method and path"),
 )
 
 

@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bank_sync.sandbox.context import Context
-from bank_sync.sandbox.plaid import hosted, institutions, items, link, transactions
+from bank_sync.sandbox.plaid import hosted, institutions, items, link, notices, transactions
 from bank_sync.sandbox.plaid.errors import PlaidError
 from bank_sync.sandbox.plaid.limits import Limits
-from bank_sync.sandbox.plaid.log import LogBook
+from bank_sync.sandbox.plaid.notices import Notices
 from bank_sync.sandbox.plaid.request import Fields, read
 from bank_sync.sandbox.urls import own_url
 from bank_sync.sandbox.world.dice import ALPHANUMERIC, code
@@ -46,9 +46,9 @@ class _RequestIds:
         return code(ALPHANUMERIC, 15, self._seed, "request", self._count)
 
 
-def routes(context: Context) -> list[Route]:
-    """All of Plaid's paths below its prefix."""
-    ids, logs, limits = _RequestIds(context.world.seed), LogBook(), Limits(context)
+def routes(context: Context, speaker: Notices) -> list[Route]:
+    """All of Plaid's paths below its prefix; `speaker` is how it sends webhooks."""
+    ids, limits = _RequestIds(context.world.seed), Limits(context)
 
     def endpoint(call: Call) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -67,13 +67,21 @@ def routes(context: Context) -> list[Route]:
         base_url = own_url(request)
         return await endpoint(lambda context, fields: link.create(context, fields, base_url))(request)
 
-    async def sync(request: Request) -> Response:
-        return await endpoint(lambda context, fields: transactions.sync(context, fields, logs))(request)
+    def synced(context: Context, fields: Fields) -> dict[str, object]:
+        page = transactions.sync(context, fields, speaker.logs)
+        notices.arm(context, speaker, fields)
+        return page
 
-    calls = [Route(path, endpoint(call), methods=["POST"]) for path, call in _CALLS.items()]
+    speaking: Mapping[str, Call] = {
+        "/transactions/sync": synced,
+        "/sandbox/item/fire_webhook": lambda context, fields: notices.fire(context, speaker, fields),
+        "/item/webhook/update": lambda context, fields: notices.change_address(context, speaker, fields),
+        "/webhook_verification_key/get": lambda _, fields: notices.verification_key(speaker, fields),
+    }
+    every = {**_CALLS, **speaking}
+    calls = [Route(path, endpoint(call), methods=["POST"]) for path, call in every.items()]
     return [
         *calls,
         Route("/link/token/create", create_link_token, methods=["POST"]),
-        Route("/transactions/sync", sync, methods=["POST"]),
         *hosted.routes(context),
     ]

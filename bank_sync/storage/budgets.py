@@ -92,6 +92,6 @@ class PostgresBudget:
             row = db.execute(_TAKE, values).one_or_none()
         if row is not None and row.is_booked:
             return min(max(0.0, float(row.wait_s)), longest_wait_s)
-        # seen from before the others' bookings: never less than what was refused
+        # read from before the bookings of others, it may say less than what was refused just now
         wait_s = float(row.wait_s) if row is not None else 0.0
-        return max(wait_s, longest_wait_s + limit.interval_s)
+        return wait_s if wait_s > longest_wait_s else longest_wait_s + limit.interval_s

@@ -66,8 +66,10 @@ FROM believed AS b
 JOIN bank.accounts AS a USING (account_id)
 WHERE b.removed_at IS NULL AND NOT EXISTS (
     SELECT FROM bank.transaction_links AS l
-    WHERE l.from_transaction_id = b.transaction_id AND l.kind <> 'transfer' AND l.state = 'accepted'
-        AND l.decided_at <= :moment AND (l.undone_at IS NULL OR l.undone_at > :moment)
+    WHERE ((l.from_transaction_id = b.transaction_id AND l.kind IN ('pending_posted', 'duplicate'))
+            OR (l.to_transaction_id = b.transaction_id AND l.kind = 'split_part'))
+        AND l.state = 'accepted' AND l.decided_at <= :moment
+        AND (l.undone_at IS NULL OR l.undone_at > :moment)
 )
 ORDER BY b.booked_on, a.name, b.transaction_id
 """

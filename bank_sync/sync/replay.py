@@ -1,0 +1,110 @@
+"""Replay: the ledger built once more from its raw pages, and compared with the one that stands.
+
+Belongs here: applying all rounds of a connection again, in the order they were applied. Does not belong here:
+what a round does (`sync.project`), the place it is done in (`storage.shadow`).
+
+Rows carry the time of the round that told them, so equal pages give equal bytes. What differs was changed by
+something else than a round: by hand, by a defect mended since, or by rows that could not be read at first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from bank_sync.domain.models import Part
+from bank_sync.providers.base import Provider
+from bank_sync.services import Services
+from bank_sync.storage import connections, raw_pages, shadow
+from bank_sync.storage.raw_pages import StoredRound
+from bank_sync.storage.shadow import Comparison
+from bank_sync.storage.tables import rounds
+from bank_sync.sync.project import ProjectRound, accounts_round, balances_round, transactions_round
+
+OnRound = Callable[[int, int], None]
+"""Told (rounds done, rounds to do)."""
+
+_APPLY: dict[Part, ProjectRound] = {
+    Part.ACCOUNTS: accounts_round,
+    Part.BALANCES: balances_round,
+    Part.TRANSACTIONS: transactions_round,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay found: `rows` were compared, `differing` of them are not given again."""
+
+    connection_id: str
+    rounds: int
+    pages: int
+    comparisons: tuple[Comparison, ...]
+    seconds: float
+
+    @property
+    def rows(self) -> int:
+        """Rows of the real ledger."""
+        return sum(one.rows for one in self.comparisons)
+
+    @property
+    def differing(self) -> int:
+        """Rows that are missing, extra or changed."""
+        return sum(one.differing for one in self.comparisons)
+
+
+def replay_connection(
+    services: Services,
+    connection_id: str,
+    *,
+    on_round: OnRound = lambda _done, _all: None,
+    timer: Callable[[], float] = time.perf_counter,
+) -> Replayed:
+    """Build the ledger of one connection from its raw pages and compare; changes nothing.
+
+    It sees one state of the database from beginning to end and keeps no sync waiting.
+
+    Raises:
+        NotFound: there is no such connection.
+        SettingsError: its provider is not configured.
+    """
+    started = timer()
+    with services.engine.connect().execution_options(isolation_level="REPEATABLE READ") as db:
+        connection = connections.get_connection(db, connection_id)
+        provider = services.provider(connection.provider)
+        applied = _applied_rounds(db, connection_id)
+        _apply_all(shadow.shadow_ledger(db), provider, applied, on_round)
+        comparisons = shadow.compare_with_real(db, connection_id)
+        db.rollback()
+    pages = sum(round_.pages for round_, _, _ in applied)
+    return Replayed(connection_id, len(applied), pages, tuple(comparisons), timer() - started)
+
+
+_Applied = tuple[StoredRound, Part, object]
+
+
+def _applied_rounds(db: Connection, connection_id: str) -> list[_Applied]:
+    """(round, part, when it was applied), in the order in which the ledger met them."""
+    known = {
+        round_.round_id: (round_, part)
+        for part in Part
+        for round_ in raw_pages.rounds_of(db, connection_id, part, only_waiting=False)
+    }
+    query = (
+        select(rounds.c.round_id, rounds.c.projected_at)
+        .where(rounds.c.connection_id == connection_id, rounds.c.projected_at.is_not(None))
+        .order_by(rounds.c.projected_at, rounds.c.round_id)
+    )
+    return [(*known[row.round_id], row.projected_at) for row in db.execute(query)]
+
+
+def _apply_all(db: Connection, provider: Provider, applied: list[_Applied], on_round: OnRound) -> None:
+    for done, (round_, part, applied_at) in enumerate(applied, 1):
+        if part is Part.TRANSACTIONS:
+            shadow.point_at_successors_as_of(db, round_.connection_id, applied_at)
+        _APPLY[part](db, provider, round_)
+        if done & (done - 1) == 0:  # at the 1st, 2nd, 4th, 8th ... round: tables grow most at first
+            shadow.refresh_statistics(db)
+        on_round(done, len(applied))

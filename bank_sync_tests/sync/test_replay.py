@@ -1,0 +1,134 @@
+"""The ledger is its raw pages: built again it has the same bytes, and what was changed otherwise shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bank_sync.domain.errors import NotFound
+from bank_sync.services import Services
+from bank_sync.sync.replay import Replayed, replay_connection
+from bank_sync_tests.conftest import Clock
+from bank_sync_tests.sync.test_ledger_equals_world import sync
+
+TABLES = ("accounts", "transactions", "transaction_versions", "transaction_keys", "balances", "quarantine")
+
+INSERT_COPY = (
+    "INSERT INTO bank.transactions "
+    'SELECT (jsonb_populate_record(t, CAST(\'{"transaction_id": "txn_x"}\' AS jsonb))).* '
+    "FROM bank.transactions AS t WHERE transaction_id = :copied"
+)
+
+
+def fingerprints(services: Services) -> list[object]:
+    """Every byte of the ledger and of the rounds' watermarks."""
+    names = (*(f"bank.{table}" for table in TABLES), "raw.rounds", "raw.coverage")
+    with services.engine.connect() as db:
+        return [
+            db.execute(
+                text(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {name} AS t")
+            ).scalar()
+            for name in names
+        ]
+
+
+def some_rows(db: Connection, how_many: int) -> list[str]:
+    """Ids of recent posted rows that never changed."""
+    query = text(
+        "SELECT transaction_id FROM bank.transactions WHERE version = 1 AND removed_at IS NULL "
+        "AND superseded_by IS NULL AND posting = 'posted' AND booked_on > '2026-03-01' "
+        "ORDER BY transaction_id LIMIT :how_many"
+    )
+    return list(db.execute(query, {"how_many": how_many}).scalars())
+
+
+def found(replayed: Replayed) -> set[tuple[str, str, tuple[str, ...]]]:
+    """What differs: (table, kind, columns)."""
+    return {
+        (one.table, one.kind, one.columns) for compared in replayed.comparisons for one in compared.listed
+    }
+
+
+@pytest.mark.parametrize("provider", ["plaid", "teller", "gocardless"])
+def test_same_bytes(provider: str, services: Services, clock: Clock, link: Callable[..., str]) -> None:
+    """After days of holds, postings and links a replay gives every row again and touches nothing."""
+    connection_id = link(provider)
+    for _ in range(4):
+        sync(services, connection_id)
+        clock.advance(days=1, hours=7)
+    before = fingerprints(services)
+    told: list[tuple[int, int]] = []
+    replayed = replay_connection(services, connection_id, on_round=lambda done, of: told.append((done, of)))
+    assert found(replayed) == set()
+    assert (replayed.differing, replayed.rounds) == (0, 12)
+    assert replayed.rows > 200
+    assert told == [(done, 12) for done in range(1, 13)]
+    assert fingerprints(services) == before
+
+
+def test_rows_changed_by_hand(services: Services, clock: Clock, link: Callable[..., str]) -> None:
+    """A changed amount, a row too few and a row too many are each told by id and column, never by value."""
+    connection_id = link("teller")
+    for _ in range(2):
+        sync(services, connection_id)
+        clock.advance(days=2)
+    with services.engine.begin() as db:
+        changed, lost, copied = some_rows(db, 3)
+        for statement in (
+            "UPDATE bank.transactions SET amount = amount + 0.01 WHERE transaction_id = :changed",
+            "DELETE FROM bank.transaction_categories WHERE transaction_id = :lost",
+            "DELETE FROM bank.transaction_keys WHERE transaction_id = :lost",
+            "DELETE FROM bank.transactions WHERE transaction_id = :lost",
+            INSERT_COPY,
+        ):
+            values = {"changed": changed, "lost": lost, "copied": copied}
+            db.execute(text(statement), {k: v for k, v in values.items() if f":{k}" in statement})
+    replayed = replay_connection(services, connection_id)
+    assert found(replayed) == {
+        ("transactions", "changed", ("amount",)),
+        ("transactions", "extra", ()),
+        ("transactions", "missing", ()),
+        ("transaction_keys", "extra", ()),
+    }
+    assert replayed.differing == 4
+    keys = {(one.kind, one.key) for compared in replayed.comparisons for one in compared.listed}
+    assert {("changed", changed), ("extra", lost), ("missing", "txn_x")} <= keys
+
+
+def test_links_made_and_undone(services: Services, clock: Clock, link: Callable[..., str]) -> None:
+    """Rows are told apart by what was linked then: a link undone later changes nothing of the replay."""
+    connection_id = link("gocardless")
+    sync(services, connection_id)
+    with services.engine.begin() as db:
+        first, second = some_rows(db, 2)
+        values = {"first": first, "second": second, "id": connection_id, "now": services.clock()}
+        db.execute(
+            text(
+                "INSERT INTO bank.transaction_links (connection_id, kind, from_transaction_id, "
+                "to_transaction_id, decided_by, score, evidence, decided_at) "
+                "VALUES (:id, 'duplicate', :first, :second, 'user:me', 1, '{}', :now)"
+            ),
+            values,
+        )
+        db.execute(
+            text("UPDATE bank.transactions SET superseded_by = :second WHERE transaction_id = :first"), values
+        )
+    clock.advance(days=1)
+    sync(services, connection_id)
+    clock.advance(days=1)
+    with services.engine.begin() as db:
+        db.execute(
+            text("UPDATE bank.transaction_links SET undone_at = :now WHERE decided_by = 'user:me'"),
+            {"now": services.clock()},
+        )
+        db.execute(text("UPDATE bank.transactions SET superseded_by = NULL"))
+    sync(services, connection_id)
+    assert found(replay_connection(services, connection_id)) == set()
+
+
+def test_unknown_connection(services: Services) -> None:
+    """There is nothing to replay for an id that does not exist."""
+    with pytest.raises(NotFound):
+        replay_connection(services, "conn_none")

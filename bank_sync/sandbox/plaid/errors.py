@@ -39,6 +39,17 @@ def login_required() -> PlaidError:
     return PlaidError("ITEM_ERROR", "ITEM_LOGIN_REQUIRED", LOGIN_REQUIRED, "The login needs to be updated.")
 
 
+def login_failed(error_code: str) -> PlaidError:
+    """A login the bank would not let in, for the reason the code names."""
+    words = {
+        "INVALID_CREDENTIALS": "the provided credentials were not correct",
+        "INVALID_MFA": "the provided MFA response(s) were not correct",
+        "ITEM_LOCKED": "this account has been locked. prompt the user to visit the institution's website",
+    }
+    kind = "INSTITUTION_ERROR" if error_code.startswith("INSTITUTION_") else "ITEM_ERROR"
+    return PlaidError(kind, error_code, words.get(error_code, "the login could not be completed"))
+
+
 def permission_revoked() -> PlaidError:
     """The customer took their permission back."""
     message = "the account holder has revoked the permission for this item. a new item has to be linked"

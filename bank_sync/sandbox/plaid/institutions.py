@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.plaid.errors import invalid_field, invalid_input
+from bank_sync.sandbox.plaid.records import items
+from bank_sync.sandbox.plaid.render import instant
 from bank_sync.sandbox.plaid.request import Fields
 from bank_sync.sandbox.world.banks import BANKS
 from bank_sync.sandbox.world.model import Bank
@@ -20,6 +22,7 @@ BANK_OF: Mapping[str, str] = {
     "ins_127991": "wells_fargo",
     "ins_128026": "capital_one",
 }
+_ALL_WELL = {"success": 1.0, "error_plaid": 0.0, "error_institution": 0.0}
 _PRODUCTS = ["auth", "balance", "identity", "transactions"]
 
 
@@ -52,11 +55,31 @@ def search(_: Context, fields: Fields) -> dict[str, object]:
     return {"institutions": [_speak(each, fields) for each in found[:10]]}
 
 
-def get_by_id(_: Context, fields: Fields) -> dict[str, object]:
+def get_by_id(context: Context, fields: Fields) -> dict[str, object]:
     """/institutions/get_by_id: one institution."""
     institution_id = fields.text("institution_id")
     bank_of(institution_id)
-    return {"institution": _speak(institution_id, fields)}
+    spoken = _speak(institution_id, fields)
+    if fields.inner("options").flag("include_status"):
+        spoken["status"] = _status(context, institution_id)
+    return {"institution": spoken}
+
+
+def _status(context: Context, institution_id: str) -> dict[str, object]:
+    """How well logins and updates go: badly while the bank is out for any Item."""
+    is_out = any(
+        context.world.life(BANK_OF[institution_id], item.user_key, context.now()).book.is_out
+        for item in items(context)
+        if item.institution_id == institution_id
+    )
+    share = {"success": 0.0, "error_plaid": 0.0, "error_institution": 1.0} if is_out else _ALL_WELL
+    state = {
+        "status": "DOWN" if is_out else "HEALTHY",
+        "last_status_change": instant(context.now()),
+        "breakdown": share,
+    }
+    updates = {**state, "breakdown": {**share, "refresh_interval": "STOPPED" if is_out else "NORMAL"}}
+    return {"item_logins": state, "transactions_updates": updates}
 
 
 def _within(fields: Fields) -> list[str]:

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.plaid import render
-from bank_sync.sandbox.plaid.errors import invalid_input, missing_fields
+from bank_sync.sandbox.plaid.errors import invalid_input, login_failed, missing_fields
 from bank_sync.sandbox.plaid.institutions import bank_of
 from bank_sync.sandbox.plaid.items import item_of
 from bank_sync.sandbox.plaid.records import LinkToken, PublicToken, items, link_tokens, public_tokens
 from bank_sync.sandbox.plaid.request import Fields
 
 _NEW_LIFE, _UPDATE_LIFE = timedelta(hours=4), timedelta(minutes=30)
+_LONGEST_HOSTED_S = 21 * 86_400
 _DEFAULT_DAYS, _MAXIMUM_DAYS = 90, 730
 _OTHER_RESULTS = (
     "cra_item_add_results",
@@ -58,7 +59,7 @@ def _new_link_token(context: Context, fields: Fields) -> LinkToken:
         completion_redirect_uri=fields.inner("hosted_link").optional_text("completion_redirect_uri"),
         access_token=access_token,
         created_at=now,
-        expires_at=now + (_UPDATE_LIFE if access_token else _NEW_LIFE),
+        expires_at=now + _lifetime(fields, access_token),
         finished_at=None,
         public_token=None,
     )
@@ -70,6 +71,7 @@ def sandbox_public_token(context: Context, fields: Fields) -> dict[str, object]:
     if not fields.texts("initial_products"):
         raise missing_fields("initial_products")
     bank_of(institution_id)
+    check_password(options.optional_text("override_password"))
     public = new_public_token(
         context,
         institution_id=institution_id,
@@ -79,6 +81,16 @@ def sandbox_public_token(context: Context, fields: Fields) -> dict[str, object]:
         webhook=options.optional_text("webhook"),
     )
     return {"public_token": public.token}
+
+
+def check_password(password: str | None) -> None:
+    """Refuse as the bank does where the password asks for it: `error_` and a code.
+
+    Raises:
+        PlaidError: Of that code.
+    """
+    if password and password.startswith("error_"):
+        raise login_failed(password.removeprefix("error_"))
 
 
 def new_public_token(
@@ -135,14 +147,20 @@ def open_link(context: Context, token: str) -> LinkToken:
     return link
 
 
-def finish(context: Context, link: LinkToken, institution_id: str | None, username: str) -> LinkToken:
-    """The session ended: with an institution a login exists (or works again), without one it was left."""
+def leave(context: Context, link: LinkToken, error_code: str | None) -> LinkToken:
+    """The session ended without a login: the person went away, after that error if there was one."""
+    left = replace(link, finished_at=context.now(), exit_error=error_code)
+    return link_tokens(context).put(link.token, left)
+
+
+def finish(context: Context, link: LinkToken, institution_id: str, username: str) -> LinkToken:
+    """The session ended well: a login exists, or works again."""
     token = None
-    if link.access_token is not None and institution_id is not None:
+    if link.access_token is not None:
         item = items(context).get(link.access_token)
         if item is not None:
             items(context).put(item.access_token, replace(item, is_login_required=False))
-    elif institution_id is not None:
+    else:
         token = new_public_token(
             context,
             institution_id=institution_id,
@@ -164,13 +182,31 @@ def _session(context: Context, link: LinkToken) -> dict[str, object]:
     results: dict[str, object] = {"item_add_results": added, "document_income_results": None}
     results |= {name: [] for name in _OTHER_RESULTS}
     finished = render.instant(link.finished_at) if link.finished_at else None
+    is_left = public is None and link.access_token is None
     return {
+        **({"exit": _exit(link)} if is_left or link.exit_error else {}),
         "link_session_id": f"session-{link.token}",
         "started_at": render.instant(link.created_at),
         "finished_at": finished,
         "events": [],
         "results": results,
     }
+
+
+def _exit(link: LinkToken) -> dict[str, object]:
+    """How a person left: the last error they saw, and where they were."""
+    failed = login_failed(link.exit_error) if link.exit_error else None
+    status = "requires_credentials" if failed else "institution_not_found"
+    metadata = {"status": status, "link_session_id": f"session-{link.token}", "request_id": "nOnEnOnEnOnEnOn"}
+    return {"error": failed.item_error() if failed else None, "metadata": metadata}
+
+
+def _lifetime(fields: Fields, access_token: str | None) -> timedelta:
+    """How long the link token is good: a hosted page's own time, or what its kind has."""
+    hosted = fields.inner("hosted_link")
+    if hosted.has("url_lifetime_seconds"):
+        return timedelta(seconds=hosted.number("url_lifetime_seconds", 0, 1, _LONGEST_HOSTED_S))
+    return _UPDATE_LIFE if access_token else _NEW_LIFE
 
 
 def _days_requested(fields: Fields) -> int:

@@ -26,6 +26,7 @@ class LinkToken:
     expires_at: datetime
     finished_at: datetime | None
     public_token: str | None
+    exit_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

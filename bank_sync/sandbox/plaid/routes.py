@@ -7,7 +7,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bank_sync.sandbox.context import Context
-from bank_sync.sandbox.plaid import hosted, institutions, items, link, notices, transactions
+from bank_sync.sandbox.plaid import (
+    created,
+    hosted,
+    institutions,
+    items,
+    link,
+    notices,
+    recurring,
+    transactions,
+)
 from bank_sync.sandbox.plaid.errors import PlaidError
 from bank_sync.sandbox.plaid.limits import Limits
 from bank_sync.sandbox.plaid.notices import Notices
@@ -16,6 +25,13 @@ from bank_sync.sandbox.urls import own_url
 from bank_sync.sandbox.world.dice import ALPHANUMERIC, code
 
 Call = Callable[[Context, Fields], dict[str, object]]
+
+
+def _refresh(context: Context, fields: Fields) -> dict[str, object]:
+    """/transactions/refresh: a wish to ask the bank again; what comes of it is said by webhook."""
+    items.healthy_item(context, fields)
+    return {}
+
 
 _CALLS: Mapping[str, Call] = {
     "/institutions/get": institutions.get,
@@ -31,6 +47,9 @@ _CALLS: Mapping[str, Call] = {
     "/accounts/get": items.accounts,
     "/accounts/balance/get": items.accounts,
     "/transactions/get": transactions.get,
+    "/transactions/refresh": _refresh,
+    "/transactions/recurring/get": recurring.get,
+    "/sandbox/transactions/create": created.create,
 }
 
 

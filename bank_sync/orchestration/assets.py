@@ -4,6 +4,7 @@ Belongs here: asset definitions and their metadata. Does not belong here: what t
 `notifications`), checks (`orchestration.checks`). A new asset of a connection is one function here.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from bank_sync.orchestration import reporting
 from bank_sync.orchestration.partitions import connection_partitions
 from bank_sync.services import Services
 from bank_sync.storage import tables
-from bank_sync.sync import engine, enrich, project
+from bank_sync.sync import engine, enrich, project, reconcile
 
 Result = dg.MaterializeResult[Any]
 
@@ -148,8 +149,12 @@ def categorized_transactions(
     metadata=_of(tables.connections),
 )
 def connection_health(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> Result:
-    """The connection's state after a sync, and when the next one is due (`bank.connections`)."""
+    """The connection's state after a sync, whether its balances are explained, and when the next one is due.
+
+    `bank.connections` and `bank.reconciliations`.
+    """
     with reporting.failing_clearly():
+        proofs = reconcile.reconcile_connection(services, context.partition_key)
         connection = engine.finish_sync(services, context.partition_key, run_id=context.run.run_id)
         quarantined = project.quarantined_rows(services, context.partition_key)
     return dg.MaterializeResult(
@@ -158,6 +163,9 @@ def connection_health(context: dg.AssetExecutionContext, services: dg.ResourcePa
             "state": connection.state.value,
             "next_sync_at": dg.MetadataValue.timestamp(connection.next_sync_at),
             "rows_in_quarantine": quarantined,
+            "balances": dg.MetadataValue.md(
+                reporting.table(Counter(proof.state.value for proof in proofs), ("balances", "accounts"))
+            ),
         }
     )
 

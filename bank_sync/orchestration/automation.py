@@ -14,6 +14,7 @@ from bank_sync.orchestration.partitions import CONNECTIONS, connection_partition
 from bank_sync.services import Services
 from bank_sync.storage.connections import StoredConnection, due_connections, list_connections
 from bank_sync.storage.database import transaction
+from bank_sync.sync.recovery import reap_stuck
 
 ServicesFactory = Callable[[], AbstractContextManager[Services]]
 
@@ -37,12 +38,14 @@ def refresh_due_schedule(open_services: ServicesFactory) -> dg.ScheduleDefinitio
         job=sync_connection,
         cron_schedule="*/5 * * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Starts a sync of each connection whose next sync is due, the longest overdue first.",
+        description="Ends syncs that lost their worker; starts those that are due, the longest overdue first.",
     )
     def refresh_due(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        with open_services() as services, transaction(services.engine) as db:
+        with open_services() as services:
+            reap_stuck(services)
             now = services.clock()
-            due = due_connections(db, now=now, limit=_MOST_RUNS_PER_TICK)
+            with transaction(services.engine) as db:
+                due = due_connections(db, now=now, limit=_MOST_RUNS_PER_TICK)
         known = set(context.instance.get_dynamic_partitions(CONNECTIONS))
         requests = [_refresh(one, now) for one in due if one.connection_id in known and not _is_new(one, now)]
         return requests or dg.SkipReason("No connection is due.")

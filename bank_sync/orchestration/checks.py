@@ -8,7 +8,11 @@ import warnings
 
 import dagster as dg
 
-from bank_sync.orchestration.assets import categorized_transactions, normalized_transactions
+from bank_sync.orchestration.assets import (
+    categorized_transactions,
+    connection_health,
+    normalized_transactions,
+)
 from bank_sync.orchestration.partitions import connection_partitions
 from bank_sync.orchestration.reporting import failing_clearly
 from bank_sync.quality import gate
@@ -28,7 +32,9 @@ def _result(verdict: gate.Verdict) -> dg.AssetCheckResult:
 
 
 def _metadata(value: object) -> dg.MetadataValue:
-    return dg.MetadataValue.json(value) if isinstance(value, dict) else dg.MetadataValue.int(int(str(value)))
+    if isinstance(value, dict | list):
+        return dg.MetadataValue.json(value)
+    return dg.MetadataValue.int(int(str(value)))
 
 
 @dg.asset_check(
@@ -70,4 +76,18 @@ def nothing_in_quarantine(
     )
 
 
-CHECKS = (ledger_invariants, transactions_suite, nothing_in_quarantine)
+@dg.asset_check(
+    asset=connection_health,
+    name=gate.BALANCES_EXPLAINED,
+    blocking=True,
+    partitions_def=connection_partitions,
+)
+def balances_explained(
+    context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.AssetCheckResult:
+    """Opening balance + flows = closing balance, or unknown; a difference fails at the second sync."""
+    with failing_clearly():
+        return _result(gate.check_balances(services, context.partition_key))
+
+
+CHECKS = (ledger_invariants, transactions_suite, balances_explained, nothing_in_quarantine)

@@ -18,8 +18,8 @@ from bank_sync.domain.models import ConnectionState, Credential, HistoryState, L
 from bank_sync.security.cipher import Cipher, Sealed
 from bank_sync.storage.tables import connections, credentials, users
 
-SYNCABLE = (ConnectionState.CONNECTED, ConnectionState.PENDING_REFRESH)
-"""States in which a sync is started without a person asking for it."""
+LINK_UNCLEAR = "link_unclear"
+"""Error code of a link of which a person has to say what it is (`storage.relinks`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,17 @@ def list_connections(db: Connection) -> list[StoredConnection]:
 
 
 def due_connections(db: Connection, *, now: datetime, limit: int) -> list[StoredConnection]:
-    """Connections whose next sync is due, the longest overdue first; those never synced come before all."""
+    """Connections whose next sync is due, the longest overdue first; those never synced come before all.
+
+    A login that was refused is tried again too, as seldom as its breaker allows: no state but the end lasts.
+    """
     query = (
         select(*COLUMNS)
-        .where(connections.c.next_sync_at <= now, connections.c.state.in_(SYNCABLE))
+        .where(
+            connections.c.next_sync_at <= now,
+            connections.c.state.not_in((ConnectionState.REVOKED, ConnectionState.ERASED)),
+            connections.c.error_code.is_distinct_from(LINK_UNCLEAR),
+        )
         .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)
         .limit(limit)
     )

@@ -15,6 +15,7 @@ from bank_sync.domain.models import ConnectionState, Linked
 from bank_sync.security.cipher import Cipher
 from bank_sync.storage.connections import (
     COLUMNS,
+    LINK_UNCLEAR,
     StoredConnection,
     facts_of,
     get_connection,
@@ -24,9 +25,6 @@ from bank_sync.storage.connections import (
     update_connection,
 )
 from bank_sync.storage.tables import account_details, connections, credentials
-
-LINK_UNCLEAR = "link_unclear"
-"""Error code of a link of which a person has to say what it is."""
 
 
 def at_same_bank(db: Connection, *, user_id: str, provider: str, linked: Linked) -> list[StoredConnection]:

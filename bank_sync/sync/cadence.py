@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bank_sync.domain.errors import ProviderError
-
 # GoCardless banks allow four reads a day and account (PSD2); one is kept for a person who asks. Three go into
 # a day with a little to spare, because a call counts until a minute after its day (domain.quota).
 _INTERVALS = {"gocardless": timedelta(hours=8, minutes=5)}
 _USUAL_INTERVAL = timedelta(hours=6)  # Plaid and Teller read the banks one to four times a day themselves
 
 _HISTORY_DELAY = timedelta(minutes=2)
-_TRANSIENT_DELAY = timedelta(minutes=15)
-_LASTING_DELAY = timedelta(hours=24)
 
 _LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
 _DAYS_BEFORE_THE_GAP = 3
@@ -28,13 +24,6 @@ def after_success(provider: str, now: datetime, *, is_history_waiting: bool = Fa
     if is_history_waiting:
         return now + _HISTORY_DELAY
     return now + _INTERVALS.get(provider, _USUAL_INTERVAL)
-
-
-def after_failure(error: ProviderError, now: datetime) -> datetime:
-    """The next try: what the provider asked for, else soon for passing trouble and tomorrow for the rest."""
-    if error.retry_after_s is not None:
-        return now + timedelta(seconds=min(max(error.retry_after_s, 0), _LASTING_DELAY.total_seconds()))
-    return now + (_TRANSIENT_DELAY if error.is_transient else _LASTING_DELAY)
 
 
 def days_to_reread(days_since_covered: int) -> int:

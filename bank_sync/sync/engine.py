@@ -35,7 +35,7 @@ from bank_sync.storage.accounts import account_references
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.raw_pages import StoredRound
-from bank_sync.sync import cadence
+from bank_sync.sync import cadence, recovery
 from bank_sync.sync.requests import transactions_request
 
 _MOST_RESTARTS = 3  # a bank that changes under every read is left for the next sync
@@ -56,6 +56,7 @@ class _Read:
     """What to read: the part, how, and the cursor it starts from."""
 
     part: Part
+    asked_by: AskedBy
     pull: Callable[[Provider, Credential], Iterator[Page | AccountFailure]]
     cursor: str | None = None
 
@@ -74,7 +75,9 @@ def pull_accounts(
         SyncBusy: another worker syncs this connection.
     """
     with _turn(services, connection_id, run_id, begins=True) as holder:
-        read = _Read(Part.ACCOUNTS, lambda provider, key: provider.pull_accounts(key, asked_by=asked_by))
+        read = _Read(
+            Part.ACCOUNTS, asked_by, lambda provider, key: provider.pull_accounts(key, asked_by=asked_by)
+        )
         return _pull(services, connection_id, read, holder, run_id)
 
 
@@ -95,7 +98,9 @@ def pull_balances(
         references = account_references(db, connection_id)
     with _turn(services, connection_id, run_id) as holder:
         read = _Read(
-            Part.BALANCES, lambda provider, key: provider.pull_balances(key, references, asked_by=asked_by)
+            Part.BALANCES,
+            asked_by,
+            lambda provider, key: provider.pull_balances(key, references, asked_by=asked_by),
         )
         return _pull(services, connection_id, read, holder, run_id)
 
@@ -142,6 +147,7 @@ def _transactions(services: Services, connection_id: str, asked_by: AskedBy) -> 
         request = transactions_request(db, provider, connection, services.clock().date())
     return _Read(
         Part.TRANSACTIONS,
+        asked_by,
         lambda provider, key: provider.pull_transactions(key, request, asked_by=asked_by),
         cursor=request.cursor,
     )
@@ -191,6 +197,7 @@ def _pull(
         credential = connections.open_credential(db, services.cipher, connection)
     attempt = _Attempt(services, connection, read, run_id, started_at)
     try:
+        recovery.check_breakers(services, connection, read.asked_by)
         with transaction(services.engine) as db:
             if not leases.try_lock(db, connection_id, read.part):
                 raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
@@ -253,11 +260,9 @@ class _Attempt:
 
     def failed(self, error: ProviderError) -> None:
         """Note it, with what it means for the connection."""
-        now = self.services.clock()
         with transaction(self.services.engine) as db:
-            connections.mark_failed(
-                db, self.connection.connection_id, error, next_sync_at=cadence.after_failure(error, now)
-            )
+            due_at = recovery.note_failure(db, self.connection, error, now=self.services.clock())
+            connections.mark_failed(db, self.connection.connection_id, error, next_sync_at=due_at)
             self._record(db, "failed", failures=[error])
 
     def _record(
@@ -291,6 +296,7 @@ def finish_sync(services: Services, connection_id: str, *, run_id: str | None = 
             is_waiting = connection.history_state in (HistoryState.NOT_READY, HistoryState.RECENT)
             due = cadence.after_success(connection.provider, now, is_history_waiting=is_waiting)
             connections.mark_completed(db, connection_id, now=now, next_sync_at=due)
+            recovery.note_success(db, connection)
         if run_id is not None:
             leases.give_back(db, connection_id, run_id)
         return connections.get_connection(db, connection_id)

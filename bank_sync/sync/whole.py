@@ -13,7 +13,7 @@ from bank_sync.domain.models import AskedBy
 from bank_sync.services import Services
 from bank_sync.storage import leases
 from bank_sync.storage.database import transaction
-from bank_sync.sync import engine, enrich, project
+from bank_sync.sync import engine, enrich, project, reconcile
 from bank_sync.sync.project import Projected
 
 
@@ -58,5 +58,6 @@ def _digest(services: Services, connection_id: str) -> Projected:
     projected = project.project_transactions(services, connection_id)
     project.project_balances(services, connection_id)
     project.link_transactions(services, connection_id)
+    reconcile.reconcile_connection(services, connection_id)
     enrich.categorize_connection(services, connection_id)
     return projected

@@ -34,7 +34,13 @@ def test_losing_worker(services: Services, link: Callable[..., str]) -> None:
     stale = [Page(Part.TRANSACTIONS, "{}", cursor_after="later")]
     with pytest.raises(CursorMoved), transaction(services.engine) as db:
         raw_pages.store_round(
-            db, connection_id, Part.TRANSACTIONS, stale, cursor_before=None, now=services.clock()
+            db,
+            connection_id,
+            Part.TRANSACTIONS,
+            stale,
+            cursor_before=None,
+            generation=0,
+            now=services.clock(),
         )
     assert before == (
         one(services, "SELECT count(*) FROM raw.pages"),
@@ -79,7 +85,13 @@ def test_unreadable_row(
     bad = Page(Part.TRANSACTIONS, body, account, window=DateWindow(today.replace(day=1), today))
     with transaction(services.engine) as db:
         raw_pages.store_round(
-            db, connection_id, Part.TRANSACTIONS, [bad], cursor_before=None, now=services.clock()
+            db,
+            connection_id,
+            Part.TRANSACTIONS,
+            [bad],
+            cursor_before=None,
+            generation=0,
+            now=services.clock(),
         )
     projected = project.project_transactions(services, connection_id)
     assert (projected.quarantined, projected.removed) == (1, 0)
@@ -106,7 +118,13 @@ def test_row_that_vanishes_and_returns(services: Services, clock: Clock, link: C
     page = Page(Part.TRANSACTIONS, empty, account, window=DateWindow(today.replace(day=1), today))
     with transaction(services.engine) as db:
         raw_pages.store_round(
-            db, connection_id, Part.TRANSACTIONS, [page], cursor_before=None, now=services.clock()
+            db,
+            connection_id,
+            Part.TRANSACTIONS,
+            [page],
+            cursor_before=None,
+            generation=0,
+            now=services.clock(),
         )
     removed = project.project_transactions(services, connection_id).removed
     assert removed > 0

@@ -70,7 +70,7 @@ connections = Table(
     Index(
         "ix_connections_due",
         "next_sync_at",
-        postgresql_where=text("state IN ('connected', 'pending_refresh')"),
+        postgresql_where=text("state NOT IN ('revoked', 'erased')"),
     ),
     schema="bank",
     comment="One row per link between a person and a bank at a provider; connection_id is the partition key.",

@@ -151,11 +151,15 @@ def upgrade() -> None:
     op.drop_column('transactions', 'transaction_key', schema='bank')
     op.drop_index('uq_transaction_links_live', table_name='transaction_links', schema='bank')
     op.create_index('uq_transaction_links_live', 'transaction_links', ['kind', 'from_transaction_id'], unique=True, schema='bank', postgresql_where=sa.text("undone_at IS NULL AND state = 'accepted'"))
+    op.drop_index('ix_connections_due', table_name='connections', schema='bank')
+    op.create_index('ix_connections_due', 'connections', ['next_sync_at'], unique=False, schema='bank', postgresql_where=sa.text("state NOT IN ('revoked', 'erased')"))
     op.create_index('ix_transaction_links_from', 'transaction_links', ['from_transaction_id'], unique=False, schema='bank')
     op.create_index('ix_transaction_links_to', 'transaction_links', ['to_transaction_id'], unique=False, schema='bank')
 
 
 def downgrade() -> None:
+    op.drop_index('ix_connections_due', table_name='connections', schema='bank')
+    op.create_index('ix_connections_due', 'connections', ['next_sync_at'], unique=False, schema='bank', postgresql_where=sa.text("state IN ('connected', 'pending_refresh')"))
     op.add_column('transactions', sa.Column('transaction_key', sa.Text(), comment='unique within the account; see sync.identity'), schema='bank')
     op.execute(
         "UPDATE bank.transactions AS t SET transaction_key = (SELECT min(transaction_key) "

@@ -16,11 +16,28 @@ _QUERIES = {
         "AND t.provider_transaction_id IS NOT NULL "
         "GROUP BY t.account_id, t.provider_transaction_id HAVING count(*) > 1) AS doubled"
     ),
-    "a replaced pending row no longer counts": (
+    "a replaced row names what replaced it": (
         "SELECT count(*) FROM bank.transaction_links AS l "
-        "JOIN bank.transactions AS t ON t.transaction_id = l.from_transaction_id "
-        "WHERE l.connection_id = :connection_id AND l.kind = 'pending_posted' AND l.undone_at IS NULL "
-        "AND t.superseded_by IS NULL"
+        "JOIN bank.transactions AS t ON t.transaction_id = CASE l.kind WHEN 'split_part' "
+        "THEN l.to_transaction_id ELSE l.from_transaction_id END "
+        "WHERE l.connection_id = :connection_id AND l.kind IN ('pending_posted', 'split_part', 'duplicate') "
+        "AND l.state = 'accepted' AND l.undone_at IS NULL AND t.superseded_by IS NULL"
+    ),
+    "nothing is replaced without a decision": (
+        "SELECT count(*) FROM bank.transactions AS t "
+        "WHERE t.connection_id = :connection_id AND t.superseded_by IS NOT NULL "
+        "AND NOT EXISTS (SELECT FROM bank.transaction_links AS l WHERE l.state = 'accepted' "
+        "AND l.undone_at IS NULL AND ((l.kind IN ('pending_posted', 'duplicate') "
+        "AND (l.from_transaction_id, l.to_transaction_id) = (t.transaction_id, t.superseded_by)) "
+        "OR (l.kind = 'split_part' "
+        "AND (l.to_transaction_id, l.from_transaction_id) = (t.transaction_id, t.superseded_by))))"
+    ),
+    "transfers add up to nothing": (
+        "SELECT count(*) FROM (SELECT FROM bank.transaction_links AS l "
+        "JOIN bank.transactions AS t ON t.transaction_id IN (l.from_transaction_id, l.to_transaction_id) "
+        "WHERE l.connection_id = :connection_id AND l.kind = 'transfer' "
+        "AND l.state = 'accepted' AND l.undone_at IS NULL AND l.decided_by NOT LIKE 'user:%' "
+        "GROUP BY l.link_id, t.currency HAVING sum(t.amount) <> 0) AS uneven"
     ),
     "every row comes from a committed round": (
         "SELECT count(*) FROM bank.transactions AS t LEFT JOIN raw.rounds AS r USING (round_id) "

@@ -1,14 +1,17 @@
 """Engines and how statements fail.
 
-Belongs here: making the one engine of a process, and turning database errors into safe ones. Does not belong
-here: tables, queries, starting a server (`storage.embedded`).
+Belongs here: making the one engine of a process, turning database errors into safe ones, and doing a unit of
+work again that collided with another. Does not belong here: tables, queries, starting a server
+(`storage.embedded`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -21,8 +24,28 @@ PSYCOPG2 = "postgresql+psycopg2"
 """Dagster's driver: dagster-postgres 0.29 breaks on psycopg 3."""
 
 
+_COLLISIONS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_TRIES = 3
+
+T = TypeVar("T")
+
+
 class DatabaseError(BankSyncError):
-    """The database refused; named by SQLSTATE and constraint only, since server messages quote row values."""
+    """The database refused; named by SQLSTATE and constraint only, since server messages quote row values.
+
+    Args:
+        message: safe to show.
+        sqlstate: the server's code, None when it gave no answer.
+    """
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+    @property
+    def is_collision(self) -> bool:
+        """True when another transaction got in the way: the same work, done again, may well go through."""
+        return self.sqlstate in _COLLISIONS
 
 
 def database_url(text: str, *, driver: str = PSYCOPG) -> URL:
@@ -64,12 +87,35 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except DBAPIError as error:
-        raise DatabaseError(_safe_text(error)) from None
+        raise _safe(error.orig) from None
+    except psycopg.Error as error:  # COPY is spoken past SQLAlchemy
+        raise _safe(error) from None
 
 
-def _safe_text(error: DBAPIError) -> str:
+def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do `work` in a transaction of its own, from its start again when it collided with another one.
+
+    `work` may be called up to three times; what it did before a collision was rolled back.
+
+    Raises:
+        DatabaseError: whatever the database refused, a collision only after three of them.
+    """
+    for tries_left in range(_TRIES - 1, -1, -1):
+        try:
+            with transaction(engine) as db:
+                return work(db)
+        except DatabaseError as error:
+            if not error.is_collision or not tries_left:
+                raise
+    raise AssertionError  # the last try returns or raises
+
+
+def _safe(original: BaseException | None) -> DatabaseError:
+    return DatabaseError(_safe_text(original), getattr(original, "sqlstate", None))
+
+
+def _safe_text(original: BaseException | None) -> str:
     """SQLSTATE and constraint: the parts of a database error that never hold a row's values."""
-    original = error.orig
     state = getattr(original, "sqlstate", None)
     constraint = getattr(getattr(original, "diag", None), "constraint_name", None)
     where = f", constraint {constraint}" if constraint else ""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 from sqlalchemy import Connection, text
 
 from bank_sync.domain.errors import NotFound
+from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
+from bank_sync.storage import connections, links
 from bank_sync.sync.replay import Replayed, replay_connection
 from bank_sync_tests.conftest import Clock
-from bank_sync_tests.sync.test_ledger_equals_world import sync
+from bank_sync_tests.sync.test_ledger_equals_world import ask_truth, sync
 
 TABLES = ("accounts", "transactions", "transaction_versions", "transaction_keys", "balances", "quarantine")
 
@@ -19,6 +22,12 @@ INSERT_COPY = (
     "INSERT INTO bank.transactions "
     'SELECT (jsonb_populate_record(t, CAST(\'{"transaction_id": "txn_x"}\' AS jsonb))).* '
     "FROM bank.transactions AS t WHERE transaction_id = :copied"
+)
+
+LINK_DUPLICATE = (
+    "INSERT INTO bank.transaction_links (connection_id, kind, from_transaction_id, to_transaction_id, "
+    "decided_by, score, evidence, decided_at) "
+    "VALUES (:id, 'duplicate', :first, :second, 'user:me', 1, '{}', :now)"
 )
 
 
@@ -97,35 +106,51 @@ def test_rows_changed_by_hand(services: Services, clock: Clock, link: Callable[.
     assert {("changed", changed), ("extra", lost), ("missing", "txn_x")} <= keys
 
 
-def test_links_made_and_undone(services: Services, clock: Clock, link: Callable[..., str]) -> None:
-    """Rows are told apart by what was linked then: a link undone later changes nothing of the replay."""
-    connection_id = link("gocardless")
+def test_links_made_and_undone(
+    services: Services, sandbox: RunningSandbox, clock: Clock, link: Callable[..., str]
+) -> None:
+    """Rows are told apart by what was linked then: a replaced row that vanished meanwhile stays."""
+    connection_id = link("teller")
     sync(services, connection_id)
     with services.engine.begin() as db:
         first, second = some_rows(db, 2)
         values = {"first": first, "second": second, "id": connection_id, "now": services.clock()}
-        db.execute(
-            text(
-                "INSERT INTO bank.transaction_links (connection_id, kind, from_transaction_id, "
-                "to_transaction_id, decided_by, score, evidence, decided_at) "
-                "VALUES (:id, 'duplicate', :first, :second, 'user:me', 1, '{}', :now)"
-            ),
-            values,
-        )
-        db.execute(
-            text("UPDATE bank.transactions SET superseded_by = :second WHERE transaction_id = :first"), values
-        )
+        db.execute(text(LINK_DUPLICATE), values)
+        links.point_at_successors(db, [first])
+        its_id = text("SELECT provider_transaction_id FROM bank.transactions WHERE transaction_id = :first")
+        provider_id = db.execute(its_id, {"first": first}).scalar()
+    remove_at_bank(services, sandbox, connection_id, provider_id)
     clock.advance(days=1)
     sync(services, connection_id)
-    clock.advance(days=1)
+    clock.advance(days=20)
     with services.engine.begin() as db:
-        db.execute(
-            text("UPDATE bank.transaction_links SET undone_at = :now WHERE decided_by = 'user:me'"),
-            {"now": services.clock()},
-        )
-        db.execute(text("UPDATE bank.transactions SET superseded_by = NULL"))
-    sync(services, connection_id)
+        query = text("SELECT link_id FROM bank.transaction_links WHERE decided_by = 'user:me'")
+        links.undo_links(db, list(db.execute(query).scalars()), by="user:me", now=services.clock())
+        kept: int = db.execute(
+            text(
+                "SELECT count(*) FROM bank.transactions WHERE transaction_id = :first AND removed_at IS NULL"
+            ),
+            {"first": first},
+        ).scalar_one()
+    assert kept == 1
     assert found(replay_connection(services, connection_id)) == set()
+
+
+def remove_at_bank(
+    services: Services, sandbox: RunningSandbox, connection_id: str, provider_transaction_id: str | None
+) -> None:
+    """Have the bank take a posted row back."""
+    rows = [
+        row
+        for account in ask_truth(services, sandbox, connection_id)
+        for row in account["transactions"]  # type: ignore[attr-defined]  # JSON
+        if row["provider_transaction_id"] == provider_transaction_id
+    ]
+    with services.engine.connect() as db:
+        connection = connections.get_connection(db, connection_id)
+        token = connections.open_credential(db, services.cipher, connection).secret
+    body = {"provider": connection.provider, "token": token, "op": "remove", "movement": rows[0]["movement"]}
+    httpx.post(f"{sandbox.url}/_sandbox/book", json=body).raise_for_status()
 
 
 def test_unknown_connection(services: Services) -> None:

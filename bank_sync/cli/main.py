@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bank_sync.cli import accounts, connections, database, dev, history, syncing
+from bank_sync.cli import accounts, connections, database, dev, history, replay, syncing
 from bank_sync.cli.errors import CarefulGroup
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command()(connections.status)
 app.command()(syncing.sync)
 app.command()(accounts.accounts)
 app.command()(history.history)
+app.command()(replay.replay)
 app.command()(dev.sandbox)
 app.command()(dev.dev)
 

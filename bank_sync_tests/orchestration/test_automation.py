@@ -100,10 +100,15 @@ def test_connection_that_waits_for_its_person(
     clock: Clock,
     link: Callable[..., str],
 ) -> None:
-    """A connection that needs a new login is not retried by schedule."""
+    """No state but the end lasts: a refused login is tried again when due, a revoked connection never."""
     connection_id = link("plaid")
     instance.add_dynamic_partitions(CONNECTIONS, [connection_id])
+    clock.advance(days=2)
     with services.engine.begin() as db:
         db.exec_driver_sql("UPDATE bank.connections SET state = 'disconnected'")
-    clock.advance(days=2)
+    requests = tick_schedule(location, instance)
+    assert isinstance(requests, list)
+    assert [one.partition_key for one in requests] == [connection_id]
+    with services.engine.begin() as db:
+        db.exec_driver_sql("UPDATE bank.connections SET state = 'revoked'")
     assert isinstance(tick_schedule(location, instance), dg.SkipReason)

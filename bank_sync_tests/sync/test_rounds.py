@@ -63,6 +63,7 @@ def test_provider_fails_in_the_middle_of_a_round(services: Services, link: Calla
             Part.TRANSACTIONS,
             pages(),  # type: ignore[arg-type]  # a generator that ends badly
             cursor_before=None,
+            generation=0,
             now=services.clock(),
         )
     assert one(services, "SELECT count(*) FROM raw.rounds") == 0

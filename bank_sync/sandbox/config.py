@@ -14,7 +14,9 @@ class SandboxConfig:
     new Plaid Item has no transactions yet, `plaid_initial_s` how long after that only the newest thirty days.
     `enforce_limits` makes the request limits of all
     three providers binding; `gocardless_daily_limits` says by institution id how many good answers a day and
-    scope are allowed where it is not the usual four.
+    scope are allowed where it is not the usual four. `teller_signs_digest` lets Teller
+    Connect sign the SHA-256 digest of its message, else the message; `teller_requires_certificate` makes
+    Teller refuse who shows no client certificate, as outside its sandbox.
     """
 
     seed: str = "1"
@@ -28,3 +30,5 @@ class SandboxConfig:
     plaid_initial_s: float = 0.0
     enforce_limits: bool = False
     gocardless_daily_limits: Mapping[str, int] = field(default_factory=dict)
+    teller_signs_digest: bool = True
+    teller_requires_certificate: bool = False

@@ -13,13 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bank_sync.sandbox.context import Context
-from bank_sync.sandbox.teller.errors import bad_request, not_found
+from bank_sync.sandbox.teller.errors import TellerError, bad_request, not_found
 from bank_sync.sandbox.teller.institutions import BANK_OF, name_of
 from bank_sync.sandbox.teller.records import Enrollment, enrollments
 from bank_sync.sandbox.world.dice import LOWER_ALPHANUMERIC, digest
 
 _ENVIRONMENT = "sandbox"
 _PASSWORD = "password"
+_QUESTIONS = {
+    "otp": ("Send the code we sent you as answer.", "0000"),
+    "challenge": ("What is your favourite colour? Send it as answer.", "blue"),
+}
 _BROKEN_USERNAMES = frozenset(
     {
         "disconnected",
@@ -38,7 +42,8 @@ _BROKEN_USERNAMES = frozenset(
 def enroll(context: Context, wish: Mapping[str, Any]) -> dict[str, object]:
     """A new enrollment, or with `enrollment_id` an old one that works again.
 
-    `wish` has application_id, username, password, and may have institution, nonce, enrollment_id.
+    `wish` has application_id, username, password, and may have institution, nonce, enrollment_id, and
+    `answer` where the bank asks a second question.
 
     Raises:
         TellerError: 400 for a wrong application, password or institution; 404 for an unknown enrollment.
@@ -48,6 +53,7 @@ def enroll(context: Context, wish: Mapping[str, Any]) -> dict[str, object]:
         raise bad_request("Unknown application: send the application_id of the dashboard.")
     if wish.get("password") != _PASSWORD or not isinstance(wish.get("username"), str):
         raise bad_request("Wrong login: the sandbox's password is always 'password'.")
+    _require_second_answer(wish)
     if wish.get("enrollment_id"):
         enrollment = _repaired(context, str(wish["enrollment_id"]))
     else:
@@ -62,6 +68,16 @@ def enroll(context: Context, wish: Mapping[str, Any]) -> dict[str, object]:
         },
         "signatures": [_signature(context, enrollment, nonce)] if nonce else [],
     }
+
+
+def _require_second_answer(wish: Mapping[str, Any]) -> None:
+    """Ask what the bank asks after the password: that step is the widget's own, so its words are ours."""
+    question = _QUESTIONS.get(str(wish["username"]))
+    if question is None or wish.get("answer") == question[1]:
+        return
+    if wish.get("answer"):
+        raise bad_request("Wrong answer to the bank's question.")
+    raise TellerError(401, "mfa_required", question[0])
 
 
 def signing_key(context: Context) -> str:
@@ -96,10 +112,11 @@ def _repaired(context: Context, enrollment_id: str) -> Enrollment:
 
 
 def _signature(context: Context, enrollment: Enrollment, nonce: str) -> str:
-    """Ed25519 over the SHA-256 digest of the five parts joined by dots."""
+    """Ed25519 over the five parts joined by dots, or over their SHA-256 digest."""
     parts = (nonce, enrollment.access_token, enrollment.user_id, enrollment.enrollment_id, _ENVIRONMENT)
-    signed = _private_key(context).sign(hashlib.sha256(".".join(parts).encode()).digest())
-    return base64.b64encode(signed).decode()
+    message = ".".join(parts).encode()
+    signed = hashlib.sha256(message).digest() if context.config.teller_signs_digest else message
+    return base64.b64encode(_private_key(context).sign(signed)).decode()
 
 
 def _private_key(context: Context) -> Ed25519PrivateKey:

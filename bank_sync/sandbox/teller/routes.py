@@ -15,6 +15,8 @@ from bank_sync.sandbox.teller.institutions import speak_all
 from bank_sync.sandbox.urls import own_url
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+_NO_CERTIFICATE = "Missing certificate: Retry request using your Teller client certificate."
+CERTIFICATE_SHOWN = "client_certificate_shown"  # set in the scope by a listener that has seen a good one
 _PER_MINUTE = 100  # for one access token; Teller publishes no number
 
 
@@ -25,6 +27,8 @@ def routes(context: Context) -> list[Route]:
     def endpoint(answer: Callable[[api.Call, Request], object]) -> Endpoint:
         async def respond(request: Request) -> Response:
             try:
+                if context.config.teller_requires_certificate and not request.scope.get(CERTIFICATE_SHOWN):
+                    raise bad_request(_NO_CERTIFICATE)
                 header = request.headers.get("authorization", "")
                 call = api.authorise(context, header, own_url(request))
                 if context.config.enforce_limits and calls.add(call.enrollment.access_token) > _PER_MINUTE:

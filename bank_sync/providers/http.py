@@ -14,17 +14,19 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import httpx
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.providers.addresses import check_base_url, is_safe_path
 from bank_sync.providers.budget import Pace
+from bank_sync.providers.deadline import Deadline, hold_to
 from bank_sync.providers.json_text import NotJson, decode_json
+from bank_sync.providers.retries import TRIES, Meter, as_appointment, retry_after_s, wait_before_retry_s
+from bank_sync.providers.unanswered import failure_of
 
 Refusal = Callable[[int, Mapping[str, str], object], ProviderError]
 """Turns (status, headers, decoded body or None) of a refused call into the error to raise."""
@@ -32,10 +34,6 @@ Refusal = Callable[[int, Mapping[str, str], object], ProviderError]
 Monotonic = Callable[[], float]
 Sleep = Callable[[float], None]
 
-_TRIES = 3
-_FIRST_BACKOFF_S = 0.5
-_LONGEST_WAIT_S = 5.0  # a longer wait belongs to the schedule, not to a running worker
-_LONGEST_RETRY_AFTER_S = 7 * 86_400.0
 _CONNECT_TIMEOUT_S = 10.0
 _NO_CONTENT = 204
 
@@ -49,27 +47,6 @@ class Answer:
     value: object
 
 
-class Meter(Protocol):
-    """Counts the tries of one call against something scarce."""
-
-    def reserve(self) -> None:
-        """Called before each try.
-
-        Raises:
-            ProviderError: nothing is left; the try is not made.
-        """
-
-    def succeeded(self, headers: Mapping[str, str]) -> None:
-        """The try was answered well."""
-
-    def failed(self, error: ProviderError) -> bool:
-        """The try failed; True when it cost nothing, so that another one may follow."""
-
-
-NOT_SENT = frozenset({"connect_failed", "tls_failed", "sandbox_not_running", "budget_exhausted"})
-"""Codes of failures before anything reached the provider."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One call, over all its tries."""
@@ -80,16 +57,6 @@ class _Call:
     path: str
     item: str | None
     ends_at: float
-
-
-class SandboxNotRunning(ProviderError):
-    """The provider sandbox should answer on this machine and nothing listens there."""
-
-    def __init__(self, provider: str) -> None:
-        super().__init__(provider=provider, code="sandbox_not_running", recovery=Recovery.RETRY_BACKOFF)
-        self.args = (
-            f"The provider sandbox that plays {provider} is not running: start it with `bank-sync sandbox`.",
-        )
 
 
 class ProviderHttp:
@@ -139,6 +106,8 @@ class ProviderHttp:
             trust_env=not self._is_local,  # a proxy cannot reach this machine's loopback
             headers={"User-Agent": _user_agent(), "Accept": "application/json", "Accept-Encoding": "gzip"},
         )
+        self._deadline = Deadline(monotonic)
+        hold_to(self._client, self._deadline)
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +153,7 @@ class ProviderHttp:
         )
         credentials = httpx.BasicAuth(*auth) if auth else None
         call = _Call(request, credentials, refusal, path, item, self._monotonic() + self._deadline_s)
-        return self._answered(call, meter, _TRIES if repeatable else 1)
+        return self._answered(call, meter, TRIES if repeatable else 1)
 
     def _answered(self, call: _Call, meter: Meter | None, tries_left: int) -> Answer:
         """Try until there is an answer, a failure that lasts, or no time left."""
@@ -196,9 +165,9 @@ class ProviderHttp:
             except ProviderError as error:
                 is_free = meter is None or meter.failed(error)
                 tries_left = tries_left - 1 if is_free else 0
-                wait_s = self._wait_before_retry_s(error, tries_left)
+                wait_s = wait_before_retry_s(error, tries_left, self._random)
                 if wait_s is None or self._monotonic() + wait_s >= call.ends_at:
-                    raise _as_appointment(error) from None
+                    raise as_appointment(error) from None
             else:
                 if meter is not None:
                     meter.succeeded(answer.headers)
@@ -212,26 +181,26 @@ class ProviderHttp:
         left_s = max(0.001, call.ends_at - self._monotonic())
         timeout = httpx.Timeout(left_s, connect=min(_CONNECT_TIMEOUT_S, left_s))
         call.request.extensions = {**call.request.extensions, "timeout": timeout.as_dict()}
+        self._deadline.ends_at = call.ends_at
         try:
             response = self._client.send(call.request, stream=True, auth=call.auth)
             try:
-                body = self._read_body(response, call.ends_at)
+                body = self._read_body(response)
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            failure = self._failure_of(error)
+            failure = failure_of(error, self._provider, is_local=self._is_local)
             raise failure from None
+        finally:
+            self._deadline.ends_at = None
         return self._answer_of(response, body, call.refusal)
 
-    def _read_body(self, response: httpx.Response, ends_at: float) -> bytes:
-        """The timeouts of httpx start again with every read, so a dripped body needs this second clock."""
+    def _read_body(self, response: httpx.Response) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self._byte_cap:
                 raise self._broken("too_large", response.status_code)
-            if self._monotonic() >= ends_at:
-                raise self._unanswered("timeout")
         return bytes(body)
 
     def _answer_of(self, response: httpx.Response, body: bytes, refusal: Refusal) -> Answer:
@@ -251,93 +220,8 @@ class ProviderHttp:
         except NotJson:
             raise self._broken("not_json", status) from None
 
-    def _failure_of(self, error: Exception) -> ProviderError:
-        """Rebuild a library error from its kind alone: its text holds the URL."""
-        if isinstance(error, httpx.TimeoutException):
-            return self._unanswered("timeout")
-        if isinstance(error, httpx.ConnectError):
-            if _is_tls_failure(error):
-                code = "tls_failed"
-                return ProviderError(provider=self._provider, code=code, recovery=Recovery.OPERATOR)
-            return SandboxNotRunning(self._provider) if self._is_local else self._unanswered("connect_failed")
-        if isinstance(error, httpx.DecodingError):
-            return self._broken("wrong_encoding", None)
-        return self._unanswered("connection_lost")
-
-    def _unanswered(self, code: str) -> ProviderError:
-        return ProviderError(provider=self._provider, code=code, recovery=Recovery.RETRY_BACKOFF)
-
     def _broken(self, detail: str, status: int | None) -> ContractBroken:
         return ContractBroken(provider=self._provider, detail=detail, http_status=status)
-
-    def _wait_before_retry_s(self, error: ProviderError, tries_left: int) -> float | None:
-        """Seconds to wait, None to give up: a broken contract does not mend in seconds."""
-        if (
-            tries_left == 0
-            or error.recovery is not Recovery.RETRY_BACKOFF
-            or isinstance(error, ContractBroken)
-        ):
-            return None
-        if error.retry_after_s is not None:
-            return error.retry_after_s if error.retry_after_s <= _LONGEST_WAIT_S else None
-        longest_s: float = _FIRST_BACKOFF_S * 2 ** (_TRIES - tries_left)
-        return longest_s * (0.5 + self._random() / 2)
-
-
-def _as_appointment(error: ProviderError) -> ProviderError:
-    """A wait too long for a worker becomes a time at which the schedule comes back."""
-    if (
-        error.recovery is not Recovery.RETRY_BACKOFF
-        or error.retry_after_s is None
-        or error.retry_after_s <= _LONGEST_WAIT_S
-    ):
-        return error
-    return ProviderError(
-        provider=error.provider,
-        code=error.code,
-        recovery=Recovery.RETRY_AT,
-        http_status=error.http_status,
-        request_id=error.request_id,
-        retry_after_s=error.retry_after_s,
-    )
-
-
-def recovery_by_status(status: int) -> Recovery:
-    """What to do about a refusal whose code nobody knows."""
-    if status in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) or status >= 500:  # noqa: PLR2004 - the class of server errors
-        return Recovery.RETRY_BACKOFF
-    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        return Recovery.OPERATOR
-    return Recovery.BUG
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After` header, given as seconds or as a date; at least 0 and at most a week."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        wanted_s = float(value) if value.strip().isdigit() else _seconds_between(headers.get("date"), value)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(wanted_s, 0.0), _LONGEST_RETRY_AFTER_S)
-
-
-def _seconds_between(now: str | None, then: str) -> float:
-    """Both as the server's own clock tells them."""
-    if now is None:
-        raise ValueError
-    return (parsedate_to_datetime(then) - parsedate_to_datetime(now)).total_seconds()
-
-
-def _is_tls_failure(error: BaseException) -> bool:
-    """The reason is wrapped; a certificate that does not fit must not look like an outage."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def _decoded_or_none(body: bytes) -> object:

@@ -14,7 +14,9 @@ from decimal import Decimal
 import pytest
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery, SettingsError
-from bank_sync.providers.http import ProviderHttp, SandboxNotRunning, recovery_by_status, retry_after_s
+from bank_sync.providers.http import ProviderHttp
+from bank_sync.providers.retries import recovery_by_status, retry_after_s
+from bank_sync.providers.unanswered import SandboxNotRunning
 from bank_sync_tests.providers.local_server import answer, serving
 
 
@@ -71,6 +73,22 @@ def test_a_body_that_drips_for_ever() -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         for _ in range(200):
             connection.sendall(b" ")
+            time.sleep(0.02)  # real: the subject is a real clock
+
+    started = time.monotonic()
+    with serving(drip) as server, pytest.raises(ProviderError) as failed:
+        call(server.url, deadline_s=0.3)
+    assert failed.value.code == "timeout"
+    assert time.monotonic() - started < 2
+
+
+def test_headers_that_drip_for_ever() -> None:
+    """The deadline counts them too, though each byte comes in time."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        for _ in range(200):
+            connection.sendall(b"x")
             time.sleep(0.02)  # real: the subject is a real clock
 
     started = time.monotonic()
@@ -138,6 +156,7 @@ def test_a_long_retry_after() -> None:
     ):
         call(server.url, waits=waits)
     assert failed.value.retry_after_s == 3600
+    assert failed.value.recovery is Recovery.RETRY_AT
     assert waits == []
 
 

@@ -203,14 +203,15 @@ def test_gocardless_daily_limit_of_one_account() -> None:
 
 
 def test_gocardless_window_that_is_too_long() -> None:
-    """A shorter one is asked for, never into the future, and the page says which it was."""
+    """Shorter and shorter ones are asked for, never into the future, and the page says which it was."""
     refused = scripted({"date_from": {"summary": "Incorrect date"}}, "400 Bad")
-    with serving(scripted(TOKENS), refused, scripted(EMPTY), scripted(EMPTY)) as server:
-        narrow, full = pull("gocardless", server)
+    answers = (refused, refused, refused, scripted(EMPTY), refused, scripted(EMPTY))
+    with serving(scripted(TOKENS), *answers) as server:
+        narrow, wider = pull("gocardless", server)
     assert isinstance(narrow, Page)
-    assert isinstance(full, Page)
+    assert isinstance(wider, Page)
     assert narrow.window == DateWindow(date(2026, 3, 18), date(2026, 6, 15))
-    assert full.window == DateWindow(date(2025, 6, 15), date(2026, 6, 15))
+    assert wider.window == DateWindow(date(2025, 12, 17), date(2026, 6, 15))
 
 
 @pytest.mark.parametrize(

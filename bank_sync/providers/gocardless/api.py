@@ -11,7 +11,8 @@ from datetime import datetime
 from bank_sync.domain.errors import ProviderError, Recovery
 from bank_sync.providers.gocardless.errors import refusal
 from bank_sync.providers.gocardless.token import AppToken, TokenShelf
-from bank_sync.providers.http import Meter, ProviderHttp
+from bank_sync.providers.http import ProviderHttp
+from bank_sync.providers.retries import Meter
 
 
 class GoCardlessApi:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bank_sync.domain.errors import ProviderError, Recovery
-from bank_sync.providers.http import recovery_by_status
+from bank_sync.providers.retries import recovery_by_status
 
 _LONGEST_INLINE_WAIT_S = 60.0  # the minute window of the general limit; beyond it, it is a daily one
 _DAY_S = 86_400.0

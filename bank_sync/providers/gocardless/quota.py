@@ -14,7 +14,7 @@ from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.domain.models import AskedBy
 from bank_sync.domain.quota import CallOutcome, Reservation, Scope
 from bank_sync.providers.gocardless.errors import DAILY_LIMIT
-from bank_sync.providers.http import NOT_SENT
+from bank_sync.providers.unanswered import NOT_SENT
 
 _LIMIT = "http_x_ratelimit_account_success_limit"
 _REMAINING = "http_x_ratelimit_account_success_remaining"

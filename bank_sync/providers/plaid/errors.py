@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from bank_sync.domain.errors import ProviderError, Recovery
-from bank_sync.providers.http import recovery_by_status
+from bank_sync.providers.retries import recovery_by_status
 
 _CODES_BY_RECOVERY = {
     Recovery.REAUTH_USER: """

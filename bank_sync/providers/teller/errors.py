@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from bank_sync.domain.errors import ProviderError, Recovery
-from bank_sync.providers.http import recovery_by_status
+from bank_sync.providers.retries import recovery_by_status
 
 RECOVERY_BY_PREFIX = {
     "enrollment.disconnected": Recovery.REAUTH_USER,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bank_sync.storage.tables import notifications, transactions
+from bank_sync.storage.tables import notifications, transaction_links, transaction_overlays, transactions
 
 
 def enqueue(
@@ -49,13 +49,46 @@ def told_until(db: Connection, connection_id: str) -> datetime | None:
 
 
 def untold(db: Connection, connection_id: str, since: datetime | None) -> tuple[int, datetime | None]:
-    """How many live transactions were first seen after `since`, and the newest such moment."""
+    """How many live transactions were first seen after `since`, and the newest such moment.
+
+    Hidden ones are left out, and so are posted rows whose pending row was seen, hence told, before.
+    """
     query = select(func.count(), func.max(transactions.c.first_seen_at)).where(
         transactions.c.connection_id == connection_id,
         transactions.c.removed_at.is_(None),
         transactions.c.superseded_by.is_(None),
+        ~_is_hidden(),
     )
     if since is not None:
-        query = query.where(transactions.c.first_seen_at > since)
+        query = query.where(transactions.c.first_seen_at > since, ~_replaces_one_seen_by(since))
     row = db.execute(query).one()
     return row[0], row[1]
+
+
+def _is_hidden() -> ColumnElement[bool]:
+    """Hidden itself, or in the place of a hidden row without words of its own."""
+    own, theirs = transaction_overlays, transaction_overlays.alias()
+    has_own = select(own).where(own.c.transaction_id == transactions.c.transaction_id)
+    inherited = (
+        select(theirs)
+        .join(transaction_links, transaction_links.c.from_transaction_id == theirs.c.transaction_id)
+        .where(*_REPLACED, theirs.c.is_hidden)
+    )
+    return or_(has_own.where(own.c.is_hidden).exists(), ~has_own.exists() & inherited.exists())
+
+
+def _replaces_one_seen_by(since: datetime) -> ColumnElement[bool]:
+    former = transactions.alias("former")
+    replaced = select(former).join(
+        transaction_links, transaction_links.c.from_transaction_id == former.c.transaction_id
+    )
+    return replaced.where(*_REPLACED, former.c.first_seen_at <= since).exists()
+
+
+_REPLACED = (
+    transaction_links.c.to_transaction_id == transactions.c.transaction_id,
+    transaction_links.c.kind.in_(("pending_posted", "duplicate")),
+    transaction_links.c.state == "accepted",
+    transaction_links.c.undone_at.is_(None),
+)
+"""A standing link from another row to this one, which is found by index."""

@@ -1,7 +1,8 @@
 """A person's verdicts on pairs put up for review.
 
-Belongs here: listing links with both rows, accepting, refusing, undoing, each with its audit entry. Does not
-belong here: what a link does to its rows (`storage.links`), rules that decide alone (`sync.matching`).
+Belongs here: listing links with both rows and held rounds; accepting, refusing, undoing with an audit entry.
+Does not belong here: what a link does to its rows (`storage.links`), rules that decide alone
+(`sync.matching`).
 """
 
 from __future__ import annotations
@@ -49,6 +50,17 @@ class Review:
     evidence: dict[str, Any]
     first: Side
     second: Side
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRound:
+    """One round that waits because it removes nearly everything."""
+
+    round_id: int
+    connection_id: str
+    institution: str
+    reason: str
+    held_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,19 @@ def _review(row: RowMapping) -> Review:
 def _side(row: dict[str, str]) -> Side:
     booked_on, amount = date.fromisoformat(row["booked_on"]), Decimal(row["amount"])
     return Side(**{**row, "booked_on": booked_on, "amount": amount})  # type: ignore[arg-type]  # from JSON
+
+
+def held_rounds(db: Connection) -> list[HeldRound]:
+    """Rounds of all connections that wait for a verdict, oldest first."""
+    return [HeldRound(**row) for row in db.execute(text(_HELD)).mappings()]
+
+
+_HELD = """
+SELECT r.round_id, r.connection_id, c.institution_name AS institution, r.held_reason AS reason, r.held_at
+FROM raw.rounds AS r JOIN bank.connections AS c USING (connection_id)
+WHERE r.held_at IS NOT NULL AND r.projected_at IS NULL AND r.released_at IS NULL
+ORDER BY r.round_id
+"""
 
 
 def accept_link(

@@ -162,8 +162,8 @@ def _uvicorn_config(app: ASGIApp, certificates: Certificates | None = None) -> u
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=1,
-        ssl_certfile=certificates and certificates.server,
-        ssl_keyfile=certificates and certificates.server_key,
+        ssl_certfile=certificates.server if certificates else None,
+        ssl_keyfile=certificates.server_key if certificates else None,
         ssl_ca_certs=str(certificates.authority) if certificates else None,
         ssl_cert_reqs=ssl.CERT_OPTIONAL,  # whoever shows none is refused in Teller's own words
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.gocardless.errors import by_field, not_found
 from bank_sync.sandbox.world.banks import BANKS
-from bank_sync.sandbox.world.model import Bank
+from bank_sync.sandbox.world.model import Bank, Role
 
+_SHORT_DAYS = 90
 SCOPES = ("balances", "details", "transactions")
 _COUNTRIES = frozenset({"GB", "DE", "FR", "NL", "ES", "SE", "BE", "NO", "IT", "RO", "GR", "LV", "XX"})
 
@@ -31,6 +32,12 @@ class Institution:
     def name(self) -> str:
         """The institution's name as people know it."""
         return self.title or self.bank().name
+
+    def features(self) -> frozenset[str]:
+        """What the institution can do beyond the least; short histories come only right after consent."""
+        apart = {"separate_continuous_history_consent"} if self.total_days <= _SHORT_DAYS else set()
+        cards = {"card_accounts"} if Role.CARD in self.bank().roles else set()
+        return frozenset({"private_accounts", "pending_transactions", "account_selection"} | apart | cards)
 
     def bank(self) -> Bank:
         """The bank of the world behind it."""
@@ -73,17 +80,28 @@ _ALL = (
 INSTITUTIONS: Mapping[str, Institution] = {institution.id: institution for institution in _ALL}
 
 
-def get_list(_: Context, country: str | None) -> list[dict[str, object]]:
-    """GET /institutions/, of one country if asked.
+def get_list(_: Context, query: Mapping[str, str]) -> list[dict[str, object]]:
+    """GET /institutions/, of one country and with certain features if asked.
 
     Raises:
         GoCardlessError: 400 for a country GoCardless does not cover.
     """
+    country = query.get("country")
     wanted = country.upper() if country else None
+    asked = {
+        name.removesuffix("_supported"): value.lower() == "true"
+        for name, value in query.items()
+        if name.endswith("_supported")
+    }
     if country and wanted not in _COUNTRIES:
         detail = f"{country} is not a valid choice."
         raise by_field(country={"summary": "Invalid country choice.", "detail": detail})
-    return [_speak(each) for each in _ALL if wanted is None or wanted in each.countries]
+    return [
+        _speak(each)
+        for each in _ALL
+        if (wanted is None or wanted in each.countries)
+        and all((feature in each.features()) is is_wanted for feature, is_wanted in asked.items())
+    ]
 
 
 def get_one(_: Context, institution_id: str) -> dict[str, object]:
@@ -94,8 +112,9 @@ def get_one(_: Context, institution_id: str) -> dict[str, object]:
     """
     if institution_id not in INSTITUTIONS:
         raise not_found()
-    extras = {"supported_features": ["private_accounts"], "supported_payments": {}}
-    return {**_speak(INSTITUTIONS[institution_id]), **extras}
+    institution = INSTITUTIONS[institution_id]
+    extras = {"supported_features": sorted(institution.features()), "supported_payments": {}}
+    return {**_speak(institution), **extras}
 
 
 def _speak(institution: Institution) -> dict[str, object]:

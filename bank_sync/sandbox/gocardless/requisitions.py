@@ -3,7 +3,7 @@
 Not here: the page they decide on (`consent`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from bank_sync.sandbox.world.dice import uuid_of
 from bank_sync.sandbox.world.life import Life
 
 _DEFAULT_USER = "user_good"
-_LONGEST_REFERENCE = 256
+_LONGEST_REFERENCE, _LANGUAGE_LETTERS = 256, 2
 
 
 def create(context: Context, wish: Mapping[str, Any], site_url: str) -> dict[str, object]:
@@ -71,6 +71,10 @@ def _check(context: Context, wish: Mapping[str, Any]) -> None:
         raise unknown_institution(str(wish["institution_id"]))
     if not str(wish["redirect"]).startswith(("http://", "https://")):
         raise by_field(redirect=["Enter a valid URL."])
+    language = wish.get("user_language")
+    if language and (not isinstance(language, str) or len(language) != _LANGUAGE_LETTERS):
+        problem = {"summary": "Invalid language", "detail": "Use a two-letter ISO 639-1 code"}
+        raise by_field(user_language=[problem])
     reference = str(wish.get("reference") or "")
     if len(reference) > _LONGEST_REFERENCE:
         raise by_field(reference=["Ensure this field has no more than 256 characters."])
@@ -90,13 +94,19 @@ def _agreement(context: Context, wish: Mapping[str, Any]) -> Agreement:
     return agreement
 
 
-def approve(context: Context, requisition: Requisition, user_key: str) -> Requisition:
-    """The customer said yes: consent begins, and every account gets an id no requisition had before."""
+def approve(
+    context: Context, requisition: Requisition, user_key: str, chosen: Container[str] | None = None
+) -> Requisition:
+    """The customer said yes: consent begins, and every account gets an id no requisition had before.
+
+    `chosen` has the world's keys of the accounts to share; None shares all.
+    """
     now = context.now()
     agreement = find_agreement(context, requisition.agreement_id)
     agreements(context).put(agreement.id, replace(agreement, accepted_at=now))
     ids, life = [], life_at(context, requisition.institution_id, user_key)
-    for account in (each for each in life.accounts if each.key not in life.book.closed):
+    shared = [each for each in life.accounts if each.key not in life.book.closed]
+    for account in (each for each in shared if chosen is None or each.key in chosen):
         linked = LinkedAccount(
             uuid_of(context.world.seed, "gocardless account", requisition.id, account.key),
             requisition.id,
@@ -108,14 +118,9 @@ def approve(context: Context, requisition: Requisition, user_key: str) -> Requis
     return _put(context, replace(requisition, status="LN", user_key=user_key, account_ids=tuple(ids)))
 
 
-def reject(context: Context, requisition: Requisition) -> Requisition:
-    """The customer said no."""
-    return _put(context, replace(requisition, status="RJ"))
-
-
-def begin(context: Context, requisition: Requisition) -> Requisition:
-    """The customer has opened the page."""
-    return _put(context, replace(requisition, status="GC"))
+def move(context: Context, requisition: Requisition, status: str, user_key: str | None = None) -> Requisition:
+    """The customer is a step further, or has come to another end; `user_key` is who logged in."""
+    return _put(context, replace(requisition, status=status, user_key=user_key or requisition.user_key))
 
 
 def _put(context: Context, requisition: Requisition) -> Requisition:

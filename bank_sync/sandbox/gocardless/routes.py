@@ -10,7 +10,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bank_sync.sandbox.context import Context
-from bank_sync.sandbox.gocardless import accounts, agreements, institutions, quirks, requisitions, tokens
+from bank_sync.sandbox.gocardless import (
+    accounts,
+    agreements,
+    institutions,
+    quirks,
+    reconfirm,
+    requisitions,
+    tokens,
+)
 from bank_sync.sandbox.gocardless.accounts import Access
 from bank_sync.sandbox.gocardless.errors import GoCardlessError, plain
 from bank_sync.sandbox.gocardless.limits import Limits
@@ -65,15 +73,24 @@ def routes(context: Context, limits: Limits) -> list[Route]:
     return [
         *route("/token/new", "POST", lambda call: tokens.new(context, call.body), is_open=True),
         *route("/token/refresh", "POST", lambda call: tokens.refresh(context, call.body), is_open=True),
-        *route(
-            "/institutions", "GET", lambda call: institutions.get_list(context, _query(call).get("country"))
-        ),
+        *route("/institutions", "GET", lambda call: institutions.get_list(context, _query(call))),
         *route("/institutions/{id}", "GET", lambda call: institutions.get_one(context, call.id)),
         *route(enduser, "GET", lambda call: _paged(call, agreements.get_list(context))),
         *route(enduser, "POST", lambda call: agreements.create(context, call.body), 201),
         *route(f"{enduser}/{{id}}", "GET", lambda call: agreements.get_one(context, call.id)),
         *route(f"{enduser}/{{id}}", "DELETE", lambda call: agreements.delete(context, call.id)),
         *route(f"{enduser}/{{id}}/accept", "PUT", lambda call: agreements.accept(context, call.id)),
+        *route(
+            f"{enduser}/{{id}}/reconfirm",
+            "GET",
+            lambda call: reconfirm.get_one(context, call.id, call.site_url),
+        ),
+        *route(
+            f"{enduser}/{{id}}/reconfirm",
+            "POST",
+            lambda call: reconfirm.create(context, call.id, call.body, call.site_url),
+            201,
+        ),
         *route(requisition, "GET", lambda call: _paged(call, requisitions.get_list(context, call.site_url))),
         *route(requisition, "POST", lambda call: requisitions.create(context, call.body, call.site_url), 201),
         *route(
@@ -120,6 +137,7 @@ def _account_data(context: Context, limits: Limits, call: Call) -> Response:
     limits.refuse_suspended(call.id)
     try:
         access = accounts.granted(context, call.id, scope)
+        reconfirm.require_confirmed(context, access.agreement)
         institution_id = access.requisition.institution_id
         limits.admit(access.linked.id, scope, institution_id)
         spoken = quirks.applied(institution_id, scope, _DATA_CALLS[scope](context, access, _query(call)))

@@ -171,7 +171,9 @@ class TransactionsRequest:
     """What to read: a cursor for providers that have one, else a window per account.
 
     Attributes:
-        cursor: where the last complete round ended; None means from the beginning.
+        cursor: where to start; None means from the beginning.
+        cursor_stored: where the last complete round ended; `cursor` is an earlier one when rows that could
+            not be read are asked for again.
         accounts: the accounts to read, for providers that are asked account by account.
         windows: by provider_account_id.
     """
@@ -179,6 +181,7 @@ class TransactionsRequest:
     cursor: str | None
     accounts: tuple[AccountReference, ...]
     windows: dict[str, DateWindow]
+    cursor_stored: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

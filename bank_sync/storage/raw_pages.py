@@ -40,6 +40,8 @@ class StoredRound:
     is_complete: bool
     history_state: HistoryState | None
     fetched_at: datetime
+    cursor_before: str | None = None
+    cursor_after: str | None = None
     held_at: datetime | None = None
     released_at: datetime | None = None
 
@@ -70,12 +72,15 @@ def store_round(
     received: Iterable[Page | AccountFailure],
     *,
     cursor_before: str | None,
+    cursor_stored: str | None,
     generation: int,
     now: datetime,
 ) -> tuple[StoredRound, list[AccountFailure]]:
     """Write a whole round as its pages arrive and, for cursor providers, move the cursor.
 
-    `cursor_before` is the cursor the round was read from. The caller owns the transaction: any error from the
+    `cursor_before` is the cursor the round was read from: usually `cursor_stored`, the one found stored when
+    reading began, but an earlier one when rows are asked for again. The caller owns the transaction: any
+    error from the
     provider rolls everything back. Of an account that failed nothing is kept: half a window would look like
     a whole one with rows missing.
 
@@ -98,7 +103,7 @@ def store_round(
     }
     db.execute(update(rounds).where(rounds.c.round_id == round_id).values(**told))
     if writer.cursor_after is not None:
-        _move_cursor(db, connection_id, cursor_before, writer.cursor_after, now=now)
+        _move_cursor(db, connection_id, cursor_stored, writer.cursor_after, now=now)
     stored = StoredRound(
         round_id, connection_id, writer.count, generation, not failures, writer.history_state, now
     )

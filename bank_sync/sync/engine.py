@@ -53,12 +53,13 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What to read: the part, how, and the cursor it starts from."""
+    """What to read: the part, how, from which cursor, and the one found stored when reading began."""
 
     part: Part
     asked_by: AskedBy
     pull: Callable[[Provider, Credential], Iterator[Page | AccountFailure]]
     cursor: str | None = None
+    cursor_stored: str | None = None
 
 
 def pull_accounts(
@@ -150,6 +151,7 @@ def _transactions(services: Services, connection_id: str, asked_by: AskedBy) -> 
         asked_by,
         lambda provider, key: provider.pull_transactions(key, request, asked_by=asked_by),
         cursor=request.cursor,
+        cursor_stored=request.cursor_stored,
     )
 
 
@@ -209,6 +211,7 @@ def _pull(
                 read.part,
                 alive,
                 cursor_before=read.cursor,
+                cursor_stored=read.cursor_stored,
                 generation=connection.generation,
                 now=services.clock(),
             )

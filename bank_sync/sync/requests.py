@@ -14,6 +14,7 @@ from bank_sync.domain.models import DateWindow, TransactionsRequest
 from bank_sync.providers.base import IncrementalReads, Provider
 from bank_sync.storage import raw_pages
 from bank_sync.storage.accounts import account_references
+from bank_sync.storage.asking_again import start_earlier
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.sync import cadence
 
@@ -23,21 +24,31 @@ def transactions_request(
 ) -> TransactionsRequest:
     """What is new since the last committed round, with an overlap for providers without a cursor."""
     references = account_references(db, connection.connection_id)
+    earlier = start_earlier(db, connection.connection_id)
     if provider.incremental_reads is IncrementalReads.CURSOR:
-        cursor = raw_pages.current_cursor(db, connection.connection_id)
-        return TransactionsRequest(cursor=cursor, accounts=references, windows={})
+        stored = raw_pages.current_cursor(db, connection.connection_id)
+        cursor = earlier.cursor if earlier.is_needed else stored
+        return TransactionsRequest(cursor, references, windows={}, cursor_stored=stored)
     covered = raw_pages.covered_windows(db, connection.connection_id)
     history_days = connection.history_days or provider.history_days
     windows = {
-        reference.provider_account_id: window(today, covered.get(reference.account_id), history_days)
+        reference.provider_account_id: window(
+            today,
+            covered.get(reference.account_id),
+            history_days,
+            at_least_from=earlier.windows.get(reference.provider_account_id),
+        )
         for reference in references
     }
     return TransactionsRequest(cursor=None, accounts=references, windows=windows)
 
 
-def window(today: date, covered: DateWindow | None, history_days: int) -> DateWindow:
+def window(
+    today: date, covered: DateWindow | None, history_days: int, *, at_least_from: date | None = None
+) -> DateWindow:
     """All of the history at first; later what may have changed since the last complete read."""
     if covered is None:
         return DateWindow(today - timedelta(days=history_days), today)
     days = cadence.days_to_reread((today - covered.last).days)
-    return DateWindow(max(covered.first, today - timedelta(days=days)), today)
+    usual = max(covered.first, today - timedelta(days=days))
+    return DateWindow(min(usual, at_least_from or usual), today)

@@ -23,7 +23,7 @@ from bank_sync.domain.models import (
     TransactionRecord,
     TransactionRemoval,
 )
-from bank_sync.storage import accounts, journal, ledger, raw_pages, staging
+from bank_sync.storage import accounts, asking_again, journal, ledger, raw_pages, staging
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.ledger import Written
 from bank_sync.storage.raw_pages import StoredRound
@@ -80,6 +80,7 @@ class RoundProjection:
         one = self.round_
         for conflict in staging.resolve(self.db, one.connection_id, generation=one.generation):
             self._quarantine(conflict.page_id, Rejected("identity_conflict", conflict.locator))
+        asking_again.note_answers(self.db, one)
         self._give_fresh_ids()
         self._note_id_stability()
         written = ledger.write_staged(

@@ -39,6 +39,7 @@ def test_losing_worker(services: Services, link: Callable[..., str]) -> None:
             Part.TRANSACTIONS,
             stale,
             cursor_before=None,
+            cursor_stored=None,
             generation=0,
             now=services.clock(),
         )
@@ -63,6 +64,7 @@ def test_provider_fails_in_the_middle_of_a_round(services: Services, link: Calla
             Part.TRANSACTIONS,
             pages(),  # type: ignore[arg-type]  # a generator that ends badly
             cursor_before=None,
+            cursor_stored=None,
             generation=0,
             now=services.clock(),
         )
@@ -91,6 +93,7 @@ def test_unreadable_row(
             Part.TRANSACTIONS,
             [bad],
             cursor_before=None,
+            cursor_stored=None,
             generation=0,
             now=services.clock(),
         )
@@ -124,6 +127,7 @@ def test_row_that_vanishes_and_returns(services: Services, clock: Clock, link: C
             Part.TRANSACTIONS,
             [page],
             cursor_before=None,
+            cursor_stored=None,
             generation=0,
             now=services.clock(),
         )

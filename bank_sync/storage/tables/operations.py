@@ -47,9 +47,12 @@ quarantine = Table(
     Column("locator", Text, nullable=False),
     Column("reason", Text, nullable=False),
     moment("quarantined_at"),
+    Column(
+        "tries", Integer, nullable=False, server_default=text("0"), comment="how often it was asked again"
+    ),
     moment("retried_at", required=False),
     moment("resolved_at", required=False),
-    Column("resolution", Text, comment="applied, overtaken or dismissed"),
+    Column("resolution", Text, comment="asked_again, applied, overtaken, dismissed"),
     UniqueConstraint("page_id", "locator"),
     schema="bank",
     comment="One row per row of a page that could not be read; the page still holds it.",

@@ -230,6 +230,31 @@ def test_commands_on_a_lived_life(desk: "Desk", provider: str) -> None:
     assert len(later) > len(posted)
 
 
+def test_restart_of_a_lived_life(open_desk: "OpenDesk", tmp_path: Path) -> None:
+    """What was commanded about a lived movement is found again after a restart."""
+    config = SandboxConfig(state_path=tmp_path / "state.json")
+    seat = take_seat(open_desk(config), "teller", user="maya")
+    movements = [row["movement"] for row in seat.true_rows() if row["posting"] == "posted"]
+    seat.order("remove", movement=movements[-1])
+    seat.order("correct", movement=movements[-2], amount="-77.77")
+    seat.order("churn", account=seat.account)
+    before = seat.agreed()
+    seat.desk = open_desk(config)
+    assert seat.agreed() == before
+
+
+def test_forgotten_book(desk: "Desk") -> None:
+    """A book that was put away for want of room is opened again just as it was."""
+    seat = take_seat(desk, "plaid")
+    seat.order("remove", movement=seat.spend("-1.00"))
+    seat.order("settle", movement=seat.spend("-2.00", pending=True), parts=["-1.50", "-0.50"])
+    before = seat.agreed()
+    for stranger in range(130):
+        take_seat(desk, "teller", user=f"script-{stranger}").truth()
+    assert seat.agreed() == before
+    assert seat.spend() == "s5"
+
+
 def _nonsense() -> Iterator[tuple[str, dict[str, Any], int]]:
     yield "dance", {}, 400
     yield "spend", {"account": "nobody's", "amount": "-1.00"}, 404

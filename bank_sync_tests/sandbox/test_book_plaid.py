@@ -1,5 +1,7 @@
 """Plaid's change log under commands: a position means the same for ever, whatever comes between two pages."""
 
+import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,7 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bank_sync.sandbox.config import SandboxConfig
+from bank_sync.sandbox.plaid.log import LogBook
+from bank_sync.sandbox.plaid.records import Item
+from bank_sync.sandbox.world.book import Command
+from bank_sync.sandbox.world.life import World
 from bank_sync_tests.sandbox.book_seat import Seat, take_seat
+from bank_sync_tests.sandbox.conftest import NOON
 
 if TYPE_CHECKING:
     from bank_sync_tests.sandbox.conftest import Desk, OpenDesk
@@ -88,30 +95,47 @@ _STEPS = st.lists(
             "read",
             "read",
             "wait",
+            "link",
         ]
     ),
+    min_size=10,
     max_size=40,
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+_HEALTH = [HealthCheck.function_scoped_fixture]  # one desk for all stories, each with a person of its own
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=_HEALTH, database=None)
 @given(steps=_STEPS, count=st.integers(1, 4), user=st.uuids())
 def test_any_story(desk: "Desk", steps: list[str], count: int, user: object) -> None:
     """Whatever is commanded between whatever pages: who applied every page has what is true."""
-    seat, removed = take_seat(desk, "plaid", user=f"script-{user}"), list[str]()
+    _tell(desk, f"script-{user}", steps, count)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=_HEALTH, database=None)
+@given(steps=_STEPS, count=st.integers(50, 99), user=st.uuids())
+def test_any_story_of_a_life(desk: "Desk", steps: list[str], count: int, user: object) -> None:
+    """The same of somebody who lives besides."""
+    _tell(desk, f"maya-{user}", steps, count)
+
+
+def _tell(desk: "Desk", user: str, steps: list[str], count: int) -> None:
+    seats, removed = [take_seat(desk, "plaid", user=user)], list[str]()
     for step in steps:
-        if step == "read":
-            _apply(seat, _page(seat, seat.cursor, count))
+        if step == "link":
+            seats.append(take_seat(desk, "plaid", user=user))
+        elif step == "read":
+            _apply(seats[0], _page(seats[0], seats[0].cursor, count))
         else:
-            _command(seat, step, removed)
-    while True:
-        page = _page(seat, seat.cursor, count)
-        _apply(seat, page)
-        if not page["has_more"]:
-            break
-    seat.agreed()
+            _command(seats[0], step, removed)
+    for seat in [*seats, take_seat(desk, "plaid", user=user)]:
+        while True:
+            page = _page(seat, seat.cursor, count)
+            _apply(seat, page)
+            if not page["has_more"]:
+                break
+        seat.agreed()
 
 
 def _apply(seat: Seat, page: dict[str, Any]) -> None:
@@ -146,6 +170,21 @@ def _command(seat: Seat, step: str, removed: list[str]) -> None:
         removed.append(posted[0])
     elif step == "restore" and removed:
         seat.order(step, movement=removed.pop(0))
+
+
+def test_command_in_the_instant_of_a_lived_movement() -> None:
+    """What a life does in the very second of a command was there first, and stands first in the log."""
+    world, book = World("1"), LogBook()
+    item = Item("item", "token", "ins_56", "maya", (), 30, None, NOON, is_login_required=False)
+    life = world.life("chase", "maya", NOON + timedelta(days=9))
+    lived = next(row for row in life.movements if row.held is not None and row.authorised_at > NOON)
+    served = book.entries(item, life, lived.authorised_at)
+    wish = json.dumps({"account": lived.account.key, "amount": "-1.00", "description": "A"})
+    world.command(Command(1, "chase", "maya", lived.authorised_at, "spend", wish))
+    grown = book.entries(item, life, lived.authorised_at)
+    assert grown[:-1] == served
+    assert served[-1].movement == lived
+    assert grown[-1].movement.text == "A"
 
 
 def test_entries_of_each_command(seat: Seat) -> None:

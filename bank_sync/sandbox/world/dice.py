@@ -6,10 +6,12 @@ Here: the dice and the identifier makers. Not here: anything that knows what is 
 import hashlib
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
 
+_CODES_KEPT = 32_768  # every row spells two or three, the same at every read
 _MASK = 0xFFFFFFFFFFFFFFFF
 ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 LOWER_ALPHANUMERIC = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -24,6 +26,7 @@ def digest(*key: object) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=32).digest()
 
 
+@lru_cache(_CODES_KEPT, typed=True)  # typed: 1 and True are different keys
 def code(alphabet: str, length: int, *key: object) -> str:
     """An identifier of `length` letters from `alphabet`, always the same for the same key."""
     number = int.from_bytes(hashlib.blake2b(digest(*key), digest_size=64).digest())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bank_sync.sandbox.faults_kinds import Fault
 from bank_sync.sandbox.gocardless.errors import GoCardlessError, bank_error, plain
-from bank_sync.sandbox.plaid.errors import PlaidError
+from bank_sync.sandbox.plaid.errors import PlaidError, mutation_during_pagination
 from bank_sync.sandbox.plaid.limits import rate_limited
 from bank_sync.sandbox.teller.errors import TellerError, too_many_requests
 from bank_sync.sandbox.wire import Answer, Sent, json_answer, text_answer
@@ -40,8 +40,7 @@ def html_page() -> Answer:
 
 def paging_mutation() -> Answer:
     """Plaid's answer when rows changed under a loop of pages."""
-    message = "Underlying transaction data changed since last page was fetched. Please restart pagination."
-    error = PlaidError("TRANSACTIONS_ERROR", "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION", message)
+    error = mutation_during_pagination()
     return json_answer(error.status, error.body(_REQUEST_ID))
 
 

@@ -31,8 +31,7 @@ def create(context: Context, wish: Mapping[str, Any]) -> dict[str, object]:
 def new(context: Context, wish: Mapping[str, Any]) -> Agreement:
     """A new agreement within the institution's limits; what is not in the wish is the default."""
     institution = _institution(wish)
-    historical = wish.get("max_historical_days", _DEFAULT_DAYS)
-    valid = wish.get("access_valid_for_days", _DEFAULT_DAYS)
+    historical, valid = (_days(wish, name) for name in ("max_historical_days", "access_valid_for_days"))
     scope = wish.get("access_scope", list(SCOPES))
     _check_days(institution, historical, valid)
     _check_scope(institution, scope)
@@ -58,25 +57,28 @@ def _institution(wish: Mapping[str, Any]) -> Institution:
     return INSTITUTIONS[institution_id]
 
 
-def _check_days(institution: Institution, historical: object, valid: object) -> None:
+def _days(wish: Mapping[str, Any], name: str) -> int:
+    """A number of days, which may come as text: the official client's default does. 0 for anything else."""
+    value = wish.get(name, _DEFAULT_DAYS)
+    is_number = isinstance(value, int | str) and not isinstance(value, bool) and str(value).isdecimal()
+    return int(value) if is_number else 0
+
+
+def _check_days(institution: Institution, historical: int, valid: int) -> None:
     problems = {}
-    if not _within(historical, institution.total_days):
+    if not 0 < historical <= institution.total_days:
         limit = f"{institution.id} transaction_total_days ({institution.total_days})"
         problems["max_historical_days"] = {
             "summary": "Incorrect max_historical_days",
             "detail": f"max_historical_days must be > 0 and <= {limit}",
         }
-    if not _within(valid, institution.valid_days):
+    if not 0 < valid <= institution.valid_days:
         problems["access_valid_for_days"] = {
             "summary": "Incorrect access_valid_for_days",
             "detail": f"access_valid_for_days must be > 0 and <= {institution.valid_days}",
         }
     if problems:
         raise by_field(**problems)
-
-
-def _within(days: object, limit: int) -> bool:
-    return isinstance(days, int) and not isinstance(days, bool) and 0 < days <= limit
 
 
 def _check_scope(institution: Institution, scope: object) -> None:

@@ -149,10 +149,7 @@ _GONE = "This link is unknown or too old: ask the application for a new one."
 
 def _decided(context: Context, known: Reconfirmation, decision: str | None) -> Response:
     now = context.now()
-    if decision == "approve":
-        answered = replace(known, done_at=now)
-    else:
-        answered = replace(known, rejected_at=now)
+    answered = replace(known, done_at=now) if decision == "approve" else replace(known, rejected_at=now)
     reconfirmations(context).put(known.agreement_id, answered)
     if known.redirect:
         return RedirectResponse(known.redirect, 302)

@@ -10,7 +10,7 @@ never too little.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -142,6 +142,10 @@ class QuotaLedger:
             schedule_at=free_at(counting, allowance(limit, AskedBy.SCHEDULE), now),
             person_at=free_at(counting, allowance(limit, AskedBy.PERSON), now),
         )
+
+    def standings(self, provider: str, provider_account_ids: Iterable[str]) -> list[Standing]:
+        """Where all quotas of some accounts stand now."""
+        return [self.standing(provider, name, scope) for name in provider_account_ids for scope in Scope]
 
     def forget_old(self) -> int:
         """Delete calls that stopped counting a month ago; returns how many."""

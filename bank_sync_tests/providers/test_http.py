@@ -14,6 +14,7 @@ from decimal import Decimal
 import pytest
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery, SettingsError
+from bank_sync.providers.budget import Limit, Pace
 from bank_sync.providers.http import ProviderHttp
 from bank_sync.providers.retries import recovery_by_status, retry_after_s
 from bank_sync.providers.unanswered import SandboxNotRunning
@@ -130,6 +131,82 @@ def test_an_outage_that_lasts() -> None:
         call(server.url)
     assert failed.value.is_transient
     assert len(server.requests) == 3
+
+
+class CountedUnits:
+    """A budget that counts what is taken of it, and has only so much."""
+
+    def __init__(self, units: int = 100) -> None:
+        self.left = units
+        self.taken: list[str] = []
+
+    def take(self, limit: Limit, *, longest_wait_s: float) -> float:
+        """One unit, while there are some."""
+        if self.left == 0:
+            return longest_wait_s + 30
+        self.left -= 1
+        self.taken.append(limit.key)
+        return 0.0
+
+
+def test_every_try_takes_a_unit() -> None:
+    """Tries after the first are requests as well."""
+    budget = CountedUnits()
+    down = answer("{}", "503 Service Unavailable")
+    with serving(down, down, answer("[]")) as server:
+        assert call(server.url, pace=Pace("plaid", budget, 200)) == []
+    assert budget.taken == ["plaid"] * 3
+
+
+def test_a_budget_that_ends_between_tries() -> None:
+    """The call ends with the time to come back instead of asking once more."""
+    down = answer("{}", "503 Service Unavailable")
+    pace = Pace("plaid", CountedUnits(1), 200, longest_wait_s=5)
+    with serving(down, answer("[]")) as server, pytest.raises(ProviderError) as failed:
+        call(server.url, pace=pace)
+    assert (failed.value.code, failed.value.recovery) == ("budget_exhausted", Recovery.RETRY_AT)
+    assert failed.value.retry_after_s == 35
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "waits", "appointment_s"),
+    [
+        ("Retry-After: 5", [5.0], None),
+        ("Retry-After: 6", [], 6.0),
+        ("Retry-After: 1000000000", [], 604_800.0),
+        ("Retry-After: -3", [0.75], None),
+        ("Retry-After: never", [0.75], None),
+        ("X-Nothing: 1", [0.75], None),
+        ("Date: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After: Wed, 21 Oct 2026 07:28:03 GMT", [3.0], None),
+        ("Date: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After: Wed, 21 Oct 2026 09:28:00 GMT", [], 7_200.0),
+    ],
+)
+def test_asked_too_often(header: str, waits: list[float], appointment_s: float | None) -> None:
+    """Seconds are waited for, more is an appointment, nonsense is an ordinary wait."""
+    slept: list[float] = []
+    with serving(answer("{}", "429 Too Many", header), answer("[]")) as server:
+        if appointment_s is None:
+            assert call(server.url, waits=slept) == []
+        else:
+            with pytest.raises(ProviderError) as failed:
+                call(server.url, waits=slept)
+            assert (failed.value.recovery, failed.value.retry_after_s) == (Recovery.RETRY_AT, appointment_s)
+    assert slept == waits
+
+
+def test_tries_end_with_the_deadline() -> None:
+    """No wait is begun that would end after it."""
+    clock = [0.0]
+
+    def sleep(wait_s: float) -> None:
+        clock[0] += wait_s
+
+    down = answer("{}", "503 Service Unavailable")
+    with serving(down, down, down) as server, pytest.raises(ProviderError):
+        call(server.url, deadline_s=2.0, monotonic=lambda: clock[0], sleep=sleep)
+    assert len(server.requests) == 2
+    assert clock[0] == 0.75
 
 
 def test_a_call_that_uses_something_up() -> None:

@@ -18,6 +18,7 @@ _PATHS = (
         "/_sandbox/truth?provider=…&amp;token=…",
         "what a link should show, signed from the person's side",
     ),
+    ("Book", "/_sandbox/book", "POST provider, token, op: what shall happen; a user script… has no life"),
     ("Clock", "/_sandbox/clock", "GET to read; POST now, advance_s or advance_days to move"),
     ("Faults", "/_sandbox/faults", "POST a plan of what shall go wrong; GET counts what did; DELETE ends it"),
     ("Webhooks", "/_sandbox/webhooks", "GET what waits; POST deliver to send what is due now"),

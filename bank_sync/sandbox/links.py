@@ -10,6 +10,7 @@ from datetime import date
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.gocardless import accounts as gocardless_accounts
 from bank_sync.sandbox.gocardless import render as gocardless_render
+from bank_sync.sandbox.gocardless.quirks import QUIRKS
 from bank_sync.sandbox.gocardless.records import requisitions
 from bank_sync.sandbox.gocardless.requisitions import life_at
 from bank_sync.sandbox.plaid import items as plaid_items
@@ -20,6 +21,7 @@ from bank_sync.sandbox.teller import api as teller_api
 from bank_sync.sandbox.teller import render as teller_render
 from bank_sync.sandbox.teller.records import enrollments
 from bank_sync.sandbox.world.book import Ids
+from bank_sync.sandbox.world.ledger import Posted
 from bank_sync.sandbox.world.life import Life
 from bank_sync.sandbox.world.model import Account, Movement
 
@@ -104,8 +106,17 @@ def _of_gocardless(context: Context, requisition_id: str) -> Link | None:
         life=life_at(context, requisition.institution_id, requisition.user_key),
         since=accesses[0].history_start() if accesses else date.max,
         account_ids={access.account.key: access.linked.id for access in accesses},
-        name_row=lambda movement, pending: None if pending else gocardless_render.transaction_id(movement),
+        name_row=lambda movement, pending: _bent_id(requisition.institution_id, movement, pending=pending),
     )
+
+
+def _bent_id(institution_id: str, movement: Movement, *, pending: bool) -> str | None:
+    """The id a GoCardless row shows, once the institution has bent it."""
+    if pending or institution_id not in QUIRKS:
+        return None if pending else gocardless_render.transaction_id(movement)
+    row = gocardless_render.booked("", Posted(movement, movement.account.opening))
+    bent: str | None = QUIRKS[institution_id].booked(row).get("transactionId")
+    return bent
 
 
 def _ids(accounts: "tuple[Account, ...] | list[Account]", name: Callable[[Account], str]) -> dict[str, str]:

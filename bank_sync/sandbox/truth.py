@@ -49,7 +49,7 @@ def _row(link: Link, movement: Movement, *, pending: bool) -> dict[str, object]:
         "authorised_on": str(movement.authorised_on),
         "description": movement.held_text if pending else movement.text,
         "category": movement.category,
-        "counterparty": movement.counterparty,
+        "counterparty": movement.counterparty or None,
         "movement": movement.key,
         "parent": movement.parent,
         "pending_movement": None if pending else movement.pending_key,

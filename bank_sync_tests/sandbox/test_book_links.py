@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from bank_sync.sandbox.gocardless.quirks import QUIRKS
 from bank_sync_tests.sandbox.book_seat import PROVIDERS, Seat, linked_accounts, take_seat
 
 if TYPE_CHECKING:
@@ -195,3 +196,16 @@ def test_book_of_one_person(desk: "Desk") -> None:
     first.spend()
     first.order("outage", on=True)
     assert second.agreed() == []
+
+
+@pytest.mark.parametrize("institution", sorted(QUIRKS))
+def test_ids_of_a_bent_bank(desk: "Desk", institution: str) -> None:
+    """Where a bank bends its rows, the truth names the ids it shows, or none where it shows none."""
+    token = desk.gocardless_token()
+    linked = desk.gocardless_link(token, institution, "script", max_historical_days=30)
+    seat = Seat(desk, "gocardless", linked["id"])
+    seat.order("spend", account=seat.account, amount="-1.00", count=2)
+    path = f"/accounts/{seat.account}/transactions/"
+    shown = desk.gocardless("GET", path, token).json()["transactions"]["booked"]
+    named = {row["provider_transaction_id"] for row in seat.true_rows()}
+    assert {row.get("transactionId") for row in shown} == named

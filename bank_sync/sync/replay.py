@@ -19,10 +19,12 @@ from bank_sync.domain.models import Part
 from bank_sync.providers.base import Provider
 from bank_sync.services import Services
 from bank_sync.storage import connections, raw_pages, shadow
+from bank_sync.storage.quarantined import waiting_rows
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.storage.shadow import Comparison
 from bank_sync.storage.tables import rounds
 from bank_sync.sync.project import ProjectRound, accounts_round, balances_round, transactions_round
+from bank_sync.sync.quarantine import retry_rows
 
 OnRound = Callable[[int, int], None]
 """Told (rounds done, rounds to do)."""
@@ -104,7 +106,16 @@ def _apply_all(db: Connection, provider: Provider, applied: list[_Applied], on_r
     for done, (round_, part, applied_at) in enumerate(applied, 1):
         if part is Part.TRANSACTIONS:
             shadow.point_at_successors_as_of(db, round_.connection_id, applied_at)
+            _retry_quarantine(db, provider, round_)
         _APPLY[part](db, provider, round_)
         if done & (done - 1) == 0:  # at the 1st, 2nd, 4th, 8th ... round: tables grow most at first
             shadow.refresh_statistics(db)
         on_round(done, len(applied))
+    if applied:
+        _retry_quarantine(db, provider, applied[-1][0])
+
+
+def _retry_quarantine(db: Connection, provider: Provider, round_: StoredRound) -> None:
+    """As before every projection: accounts may have become known since."""
+    rows = waiting_rows(db, round_.connection_id)
+    retry_rows(db, provider, rows, generation=round_.generation, now=round_.fetched_at)

@@ -5,7 +5,6 @@ Here: the order of things, and answers that arrive oddly or not at all. Not here
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,13 +14,13 @@ from bank_sync.sandbox.faults import FaultPlan
 from bank_sync.sandbox.faults_answers import html_page, paging_mutation, refused
 from bank_sync.sandbox.faults_damage import damaged
 from bank_sync.sandbox.faults_kinds import BROKEN, DAMAGED, REFUSALS, Fault
+from bank_sync.sandbox.plaid.cursors import is_within_loop
 from bank_sync.sandbox.wire import PROVIDERS, Answer, Sent, ask, read, text_answer
 
 _SLOW_S, _DRIP_S = 5.0, 0.1
 _CHUNK = b" " * 65_536  # spaces before JSON are JSON: only its size is wrong
 _CUT = b'{"request_id":"'
 _ENDLESS = Fault("endless_pages")
-_CURSORS_KEPT = 1000
 
 
 class Faults:
@@ -31,7 +30,6 @@ class Faults:
         self._app = app
         self._plan = plan
         self._on_bank_error = on_bank_error
-        self._open_cursors: deque[str] = deque(maxlen=_CURSORS_KEPT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the protocols would, or worse."""
@@ -81,11 +79,7 @@ class Faults:
         """The answer as far as pages are concerned."""
         if paging.is_endless(sent):
             return await self._changed(_ENDLESS, paging.endless, sent, paging.from_the_start(sent), scope)
-        if (
-            fault is not None
-            and fault.kind == "mutation"
-            and sent.fields().get("cursor") in self._open_cursors
-        ):
+        if fault is not None and fault.kind == "mutation" and is_within_loop(_cursor(sent)):
             self._plan.struck(fault)
             return paging_mutation()
         if fault is not None and fault.kind == "endless_pages":
@@ -95,11 +89,7 @@ class Faults:
         if fault is not None and fault.kind == "repeated_cursor" and (sent.is_sync or _goes_on(sent)):
             asked = sent if sent.is_sync else paging.from_the_start(sent)
             return await self._changed(fault, paging.repeated, sent, asked, scope)
-        answer = await ask(self._app, scope, sent)
-        cursor = paging.open_cursor(answer) if sent.is_sync else None
-        if cursor is not None:
-            self._open_cursors.append(cursor)
-        return answer
+        return await ask(self._app, scope, sent)
 
     async def _changed(
         self,
@@ -114,6 +104,10 @@ class Faults:
         if changed is not None:
             self._plan.struck(fault)
         return changed or answer
+
+
+def _cursor(sent: Sent) -> str:
+    return str(sent.fields().get("cursor") or "")
 
 
 def _goes_on(sent: Sent) -> bool:

@@ -75,14 +75,6 @@ def repeated(sent: Sent, answer: Answer) -> Answer | None:
     return answer.saying(encoded({**value, **same}))
 
 
-def open_cursor(answer: Answer) -> str | None:
-    """The cursor of a loop of pages that this answer leaves unfinished."""
-    if b'"has_more":true' not in answer.body:
-        return None
-    value = answer.value()
-    return str(value["next_cursor"]) if isinstance(value, dict) else None
-
-
 def _empty(value: dict[str, object], meaning: str) -> dict[str, object]:
     cursor = base64.b64encode(f"{_PLAIN}{meaning}".encode()).decode()
     rows: dict[str, object] = {"added": [], "modified": [], "removed": [], "accounts": []}

@@ -24,6 +24,14 @@ class Cursor:
         return base64.b64encode(":".join(str(part) for part in parts).encode()).decode()
 
 
+def is_within_loop(text: str) -> bool:
+    """Whether a client that sends this cursor is between two pages of one loop."""
+    try:
+        return base64.b64decode(text, validate=True).endswith(b":1")
+    except binascii.Error:
+        return False
+
+
 def read_cursor(item: Item, text: str, end: int) -> Cursor:
     """The place a cursor means in a log of that length: nothing is the beginning, "now" the end.
 

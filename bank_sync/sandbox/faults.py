@@ -157,7 +157,7 @@ def _fault(wish: Mapping[str, Any], kind: object) -> Fault:
         size_bytes = int(wish.get("size_bytes", HUGE_BYTES))
     except (TypeError, ValueError):
         raise BadPlan("delay_s and size_bytes are numbers.") from None
-    return Fault(str(kind), when == "after", retry_after, delay_s, size_bytes)
+    return Fault(str(kind), when == "after", retry_after, delay_s, size_bytes, wish.get("gzip") is True)
 
 
 def _paths(wish: Mapping[str, Any]) -> re.Pattern[str]:

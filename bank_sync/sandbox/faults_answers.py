@@ -3,10 +3,9 @@
 Where a provider has no words of its own for a status, something in front of it answers with a page.
 """
 
-import re
 from collections.abc import Mapping
 
-from bank_sync.sandbox.faults_kinds import Fault
+from bank_sync.sandbox.faults_kinds import BANK_CALL, Fault
 from bank_sync.sandbox.gocardless.errors import GoCardlessError, bank_error, plain
 from bank_sync.sandbox.plaid.errors import PlaidError, mutation_during_pagination
 from bank_sync.sandbox.plaid.limits import rate_limited
@@ -20,13 +19,12 @@ _PHRASES: Mapping[int, str] = {
     504: "Gateway Timeout",
 }
 _REQUEST_ID = "fAuLtfAuLtfAuLt"
-_BANK_CALL = re.compile(r"/accounts/[^/]+/(details|balances|transactions)/?$")
-_SOON_S = 60
+_TOO_MANY, _SOON_S = 429, 60
 
 
 def refused(fault: Fault, sent: Sent) -> Answer:
     """The answer of that status in the provider's own shape."""
-    status = int(fault.kind.removeprefix("http_"))
+    status = _TOO_MANY if fault.kind == "bank_limit" else int(fault.kind.removeprefix("http_"))
     extra = () if fault.retry_after is None else (("Retry-After", fault.retry_after),)
     body = _worded(status, fault, sent)
     return _proxy_page(status, extra) if body is None else json_answer(status, body, extra)
@@ -73,18 +71,26 @@ def _teller(status: int) -> TellerError | None:
 
 
 def _gocardless(status: int, fault: Fault, path: str) -> GoCardlessError | None:
-    call = _BANK_CALL.search(path)
-    if status == 429:  # noqa: PLR2004 - HTTP's own number
+    call = BANK_CALL.search(path)
+    if fault.kind == "bank_limit" and call is not None:
+        detail = "Daily request limit set by the Institution has been exceeded."
+        return bank_error(429, call[1], detail, "RateLimitError")
+    if status == _TOO_MANY:
         wait = fault.retry_after if (fault.retry_after or "").isdecimal() else _SOON_S
         detail = f"The rate limit for this resource is 100/min. Please try again in {wait} seconds"
         return plain(429, "Rate limit exceeded", detail)
-    if call is None:
-        return None
     own = {
+        402: plain(402, "Payment Required", "Free usage limit exceeded"),
+        403: plain(403, "IP address access denied", "Your IP isn't whitelisted to perform this action"),
+        409: plain(409, "Account is processing", "The account is being processed", "AccountProcessing"),
+    }
+    if call is None:
+        return own.get(status)
+    at_bank = {
         500: bank_error(500, call[1], "Request to Institution returned an error", "UnknownRequestError"),
         503: bank_error(503, call[1], "Institution service unavailable", "ServiceError"),
     }
-    return own.get(status)
+    return own.get(status) or at_bank.get(status)
 
 
 def _proxy_page(status: int, extra: tuple[tuple[str, str], ...]) -> Answer:

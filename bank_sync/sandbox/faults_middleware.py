@@ -5,6 +5,7 @@ Here: the order of things, and answers that arrive oddly or not at all. Not here
 """
 
 import asyncio
+import zlib
 from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,6 +19,7 @@ from bank_sync.sandbox.plaid.cursors import is_within_loop
 from bank_sync.sandbox.wire import PROVIDERS, Answer, Sent, ask, read, text_answer
 
 _SLOW_S, _DRIP_S = 5.0, 0.1
+_GZIP = 31  # zlib's word for its largest window in a gzip wrapping
 _CHUNK = b" " * 65_536  # spaces before JSON are JSON: only its size is wrong
 _CUT = b'{"request_id":"'
 _ENDLESS = Fault("endless_pages")
@@ -150,14 +152,19 @@ async def _dripped(fault: Fault, answer: Answer, receive: Receive, send: Send) -
 
 
 async def _huge(fault: Fault, answer: Answer, receive: Receive, send: Send) -> None:
-    """The answer after so many bytes of nothing, until the caller gives up."""
+    """The answer after so many bytes of nothing, until the caller gives up; packed small if told so."""
     headers = [each for each in answer.headers if each[0].lower() != b"content-length"]
+    packing = zlib.compressobj(wbits=_GZIP) if fault.is_gzipped else None
+    if packing is not None:
+        headers.append((b"content-encoding", b"gzip"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     for _ in range(fault.size_bytes // len(_CHUNK) + 1):
-        await send({"type": "http.response.body", "body": _CHUNK, "more_body": True})
+        chunk = packing.compress(_CHUNK) if packing else _CHUNK
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
         if await _gone(receive, 0):
             return
-    await send({"type": "http.response.body", "body": answer.body})
+    end = packing.compress(answer.body) + packing.flush() if packing else answer.body
+    await send({"type": "http.response.body", "body": end})
 
 
 async def _gone(receive: Receive, within_s: float) -> bool:

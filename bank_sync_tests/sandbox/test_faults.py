@@ -65,6 +65,26 @@ def test_refusals_of_teller_and_gocardless(desk: "Desk") -> None:
     assert "in 120 seconds" in desk.gocardless("GET", "/requisitions/", app).json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "word"),
+    [
+        ("http_402", 402, "Payment Required"),
+        ("http_403", 403, "IP address access denied"),
+        ("http_409", 409, "AccountProcessing"),
+        ("bank_limit", 429, "RateLimitError"),
+    ],
+)
+def test_refusals_of_gocardless_alone(desk: "Desk", kind: str, status: int, word: str) -> None:
+    """What only GoCardless says waits for a call to GoCardless."""
+    app = desk.gocardless_token()
+    account = desk.gocardless_link(app)["accounts"][0]
+    _queue(desk, kind)
+    assert desk.plaid("/item/get", access_token="nobody's").json()["error_code"] == "INVALID_ACCESS_TOKEN"
+    refused = desk.gocardless("GET", f"/accounts/{account}/balances/", app)
+    assert (refused.status_code, word in refused.text) == (status, True)
+    assert _hits(desk) == {kind: 1}
+
+
 def test_times_and_paths(desk: "Desk", item: str) -> None:
     """A queued fault meets only matching paths, so many times, and a plan can be taken back."""
     _queue(desk, "http_502", paths="/transactions/sync$", times=2)
@@ -119,6 +139,10 @@ def test_slow_answers_stop_when_the_caller_leaves(desk: "Desk", item: str) -> No
     huge = desk.plaid("/item/get", access_token=item)
     assert len(huge.content) > 300_000
     assert huge.json()["item"]["institution_id"] == "ins_109508"
+    _queue(desk, "huge", size_bytes=10_000_000, gzip=True)
+    packed = desk.plaid("/item/get", access_token=item)
+    assert packed.num_bytes_downloaded < 100_000
+    assert len(packed.content) > 10_000_000
 
 
 def test_answers_that_are_no_json(desk: "Desk", item: str) -> None:

@@ -98,6 +98,12 @@ def _fill_ledger(connection: Connection) -> None:
     _category(
         connection, "coffee", "FOOD_AND_DRINK", merchant_name="Coffee House", merchant_key="coffee-house"
     )
+    _transaction(connection, "hidden", "checking", "-9", day=4, currency="USD")
+    _overlay(connection, "hidden", is_hidden=True)
+    _overlay(connection, "superseded", note="with Ada")
+    _overlay(connection, "late_fee", category_primary="BANK_FEES")
+    _link(connection, "superseded", "coffee", kind="pending_posted")
+    _link(connection, "salary", "repayment", state="proposed")
     _link(connection, "rent", "repayment")
     _link(connection, "salary", "late_fee", undone_at=LONG_AGO)
     _attempt(connection, "fresh", outcome="completed", seconds=2.5)
@@ -201,11 +207,22 @@ def _link(connection: Connection, one: str, other: str, **values: Any) -> None:
         connection,
         tables.transaction_links,
         connection_id="fresh",
-        kind="transfer",
         from_transaction_id=one,
         to_transaction_id=other,
-        **{"decided_by": "rule", "score": Decimal(1), "evidence": {}, "decided_at": LONG_AGO, **values},
+        **{
+            "kind": "transfer",
+            "decided_by": "rule",
+            "score": Decimal(1),
+            "evidence": {},
+            "decided_at": LONG_AGO,
+            **values,
+        },
     )
+
+
+def _overlay(connection: Connection, transaction: str, **values: Any) -> None:
+    row = {"transaction_id": transaction, "connection_id": "fresh", "changed_by": "user:person"}
+    _add(connection, tables.transaction_overlays, **row, changed_at=LONG_AGO, **values)
 
 
 def _attempt(connection: Connection, name: str, *, outcome: str, seconds: float, **values: Any) -> None:

@@ -62,6 +62,26 @@ def test_both_legs_of_a_standing_transfer_name_each_other(marts: Warehouse) -> N
     }
 
 
+def test_a_persons_word_goes_before_the_rules(marts: Warehouse) -> None:
+    """Their category stands whole, a note follows from the pending row, and a hidden row is not there."""
+    rows = marts.rows(
+        "SELECT transaction_id, category_primary, category_detailed, category_source, note"
+        " FROM analytics.fct_transactions"
+    )
+    found = {row.pop("transaction_id"): tuple(row.values()) for row in rows}
+    assert found["late_fee"] == ("BANK_FEES", None, "user", None)
+    assert found["coffee"][0::3] == ("FOOD_AND_DRINK", "with Ada")
+    assert "hidden" not in found
+
+
+def test_transfers_are_neither_income_nor_spending(marts: Warehouse) -> None:
+    """What moved between own accounts stands apart; a proposed transfer is none yet."""
+    rows = marts.rows(
+        "SELECT currency, income, spending, transferred_in, transferred_out FROM analytics.fct_monthly_flows"
+    )
+    assert {tuple(row.values()) for row in rows} == {("EUR", 30, 5, 20, 20), ("USD", 0, 8, 0, 0)}
+
+
 def test_an_account_shows_its_newest_balances_in_its_own_currency(marts: Warehouse) -> None:
     """A newer figure in another currency does not count, and a missing balance is NULL."""
     rows = marts.rows("SELECT * FROM analytics.dim_accounts ORDER BY account_id")
@@ -91,7 +111,10 @@ def test_flows_in_another_currency_are_counted_and_not_added(marts: Warehouse) -
         "SELECT transaction_count, other_currency_count FROM analytics.fct_daily_balances"
         " WHERE account_id = 'checking' AND balance_on = '2024-05-04'"
     )
-    assert (row["transaction_count"], row["other_currency_count"]) == (2, 1)
+    assert (row["transaction_count"], row["other_currency_count"]) == (
+        2,
+        2,
+    )  # the hidden row moved money, too
 
 
 def test_an_account_without_a_balance_has_flows_and_unknown_balances(marts: Warehouse) -> None:
@@ -130,7 +153,7 @@ def test_the_analyst_reads_every_model_and_nothing_else(marts: Warehouse) -> Non
         "SELECT relname FROM pg_class"
         " WHERE relkind IN ('r', 'v') AND relnamespace = 'analytics'::regnamespace"
     )
-    assert len(models) == 20
+    assert len(models) == 23
     with marts.analyst.connect() as connection:
         for model in models:
             connection.execute(text(f"SELECT count(*) FROM analytics.{model['relname']}"))
@@ -181,6 +204,7 @@ def test_wrong_figures_in_a_mart_fail_the_arithmetic_tests(marts: Warehouse) -> 
         "INSERT INTO analytics.fct_daily_balances SELECT * FROM analytics.fct_daily_balances"
         " WHERE balance_on = '2024-05-02'",
         "UPDATE analytics.fct_transactions SET amount = amount * 2 WHERE transaction_id = 'coffee'",
+        "UPDATE analytics.fct_monthly_flows SET spending = spending + 1 WHERE currency = 'EUR'",
         "UPDATE analytics.dim_connections SET transaction_count = transaction_count + 1"
         " WHERE connection_id = 'fresh'",
     )
@@ -193,6 +217,7 @@ def test_wrong_figures_in_a_mart_fail_the_arithmetic_tests(marts: Warehouse) -> 
             "daily_balance_has_one_row_per_account_and_day",
             "transactions_equal_ledger",
             "connection_counts_equal_marts",
+            "monthly_flows_add_up",
         }
     finally:
         assert run_dbt(marts.settings, ["build", "--exclude-resource-type", "unit_test"]) == 0

@@ -16,10 +16,10 @@ accounts as (
 by_transaction as (
     select
         entries.account_id,
-        sum(entries.amount) filter (where entries.direction = 'inflow') as inflow,
-        sum(-entries.amount) filter (where entries.direction = 'outflow') as outflow,
+        sum(entries.amount) filter (where entries.amount > 0) as inflow,
+        sum(-entries.amount) filter (where entries.amount < 0) as outflow,
         count(*) as transaction_count
-    from {{ ref('fct_transactions') }} as entries
+    from {{ ref('int_live_transactions') }} as entries
     inner join accounts
         on
             entries.account_id = accounts.account_id

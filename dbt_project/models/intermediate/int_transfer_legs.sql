@@ -2,6 +2,7 @@ with transfers as (
     select * from {{ ref('stg_bank__transaction_links') }}
     where
         link_kind = 'transfer'
+        and link_state = 'accepted'
         and undone_at is null
 ),
 

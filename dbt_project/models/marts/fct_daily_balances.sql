@@ -8,7 +8,8 @@ posted as (
         entries.booked_on,
         entries.amount,
         entries.currency = accounts.currency as in_account_currency
-    from {{ ref('fct_transactions') }} as entries
+    -- hidden rows moved money, too
+    from {{ ref('int_live_transactions') }} as entries
     inner join accounts
         on entries.account_id = accounts.account_id
     where entries.posting = 'posted'

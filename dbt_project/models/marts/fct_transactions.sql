@@ -12,6 +12,10 @@ categories as (
 
 transfers as (
     select * from {{ ref('int_transfer_legs') }}
+),
+
+overlays as (
+    select * from {{ ref('int_effective_overlays') }}
 )
 
 select
@@ -37,11 +41,25 @@ select
     categories.merchant_key,
     transactions.counterparty_name,
     transactions.merchant_category_code,
-    categories.category_primary,
-    categories.category_detailed,
-    categories.category_confidence,
-    categories.category_source,
-    categories.category_reason,
+    -- a person's word goes before all rules, and stands whole: their broad category never meets our fine one
+    coalesce(overlays.category_primary, categories.category_primary) as category_primary,
+    case
+        when overlays.category_primary is not null then overlays.category_detailed
+        else categories.category_detailed
+    end as category_detailed,
+    case
+        when overlays.category_primary is not null then 1
+        else categories.category_confidence
+    end::numeric(5, 4) as category_confidence,
+    case
+        when overlays.category_primary is not null then 'user'
+        else categories.category_source
+    end as category_source,
+    case
+        when overlays.category_primary is not null then 'chosen by the person'
+        else categories.category_reason
+    end as category_reason,
+    overlays.note,
     transfers.counterpart_transaction_id as transfer_counterpart_id,
     transfers.transaction_id is not null as is_transfer,
     accounts.account_name,
@@ -59,3 +77,6 @@ left join categories
     on transactions.transaction_id = categories.transaction_id
 left join transfers
     on transactions.transaction_id = transfers.transaction_id
+left join overlays
+    on transactions.transaction_id = overlays.transaction_id
+where not coalesce(overlays.is_hidden, false)

@@ -12,6 +12,7 @@ renamed as (
 
         -- texts
         kind as link_kind,
+        state as link_state,
         decided_by,
 
         -- numerics

@@ -47,7 +47,12 @@ def _of(stored: Table) -> dict[str, object]:
 def raw_accounts(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> Result:
     """One round of pages that list the connection's accounts, as received (`raw.pages`)."""
     with reporting.failing_clearly():
-        result = engine.pull_accounts(services, context.partition_key, run_id=context.run.run_id)
+        result = engine.pull_accounts(
+            services,
+            context.partition_key,
+            run_id=context.run.run_id,
+            asked_by=reporting.asked_by(context.run),
+        )
     return dg.MaterializeResult(metadata=reporting.pulled(result))
 
 
@@ -69,7 +74,12 @@ def accounts(context: dg.AssetExecutionContext, services: dg.ResourceParam[Servi
 def raw_transactions(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> Result:
     """One round of pages with what is new since the last cursor or window, and the cursor (`raw.pages`)."""
     with reporting.failing_clearly():
-        result = engine.pull_transactions(services, context.partition_key, run_id=context.run.run_id)
+        result = engine.pull_transactions(
+            services,
+            context.partition_key,
+            run_id=context.run.run_id,
+            asked_by=reporting.asked_by(context.run),
+        )
     return dg.MaterializeResult(metadata=reporting.pulled(result))
 
 
@@ -83,7 +93,12 @@ def raw_transactions(context: dg.AssetExecutionContext, services: dg.ResourcePar
 def raw_balances(context: dg.AssetExecutionContext, services: dg.ResourceParam[Services]) -> Result:
     """One round of pages with the balances of all active accounts, as received (`raw.pages`)."""
     with reporting.failing_clearly():
-        result = engine.pull_balances(services, context.partition_key, run_id=context.run.run_id)
+        result = engine.pull_balances(
+            services,
+            context.partition_key,
+            run_id=context.run.run_id,
+            asked_by=reporting.asked_by(context.run),
+        )
     return dg.MaterializeResult(metadata=reporting.pulled(result))
 
 

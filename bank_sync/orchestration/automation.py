@@ -38,7 +38,7 @@ def refresh_due_schedule(open_services: ServicesFactory) -> dg.ScheduleDefinitio
         job=sync_connection,
         cron_schedule="*/5 * * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Ends syncs that lost their worker; starts those that are due, the longest overdue first.",
+        description="Ends syncs that lost their worker; starts those that are due, longest overdue first.",
     )
     def refresh_due(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         with open_services() as services:

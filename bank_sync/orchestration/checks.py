@@ -17,7 +17,7 @@ from bank_sync.orchestration.partitions import connection_partitions
 from bank_sync.orchestration.reporting import failing_clearly
 from bank_sync.quality import gate
 from bank_sync.services import Services
-from bank_sync.sync.project import quarantined_rows
+from bank_sync.sync.project import held_rounds, quarantined_rows
 
 # Partitioned checks are a preview feature of this Dagster; every process would print so at start.
 warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec")
@@ -90,4 +90,19 @@ def balances_explained(
         return _result(gate.check_balances(services, context.partition_key))
 
 
-CHECKS = (ledger_invariants, transactions_suite, balances_explained, nothing_in_quarantine)
+@dg.asset_check(asset=normalized_transactions, partitions_def=connection_partitions)
+def no_round_held(
+    context: dg.AssetCheckExecutionContext, services: dg.ResourceParam[Services]
+) -> dg.AssetCheckResult:
+    """No round waits for review because it would remove nearly everything; see `bank-sync review list`."""
+    held = held_rounds(services, context.partition_key)
+    return dg.AssetCheckResult(passed=not held, metadata={"rounds_held": dg.MetadataValue.json(held)})
+
+
+CHECKS = (
+    ledger_invariants,
+    transactions_suite,
+    balances_explained,
+    nothing_in_quarantine,
+    no_round_held,
+)

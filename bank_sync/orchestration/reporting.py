@@ -13,6 +13,7 @@ import dagster as dg
 from sqlalchemy import Table
 
 from bank_sync.domain.errors import BankSyncError, CursorMoved, ProviderError
+from bank_sync.domain.models import AskedBy
 from bank_sync.sync.engine import Pulled
 from bank_sync.sync.project import Projected
 
@@ -39,6 +40,14 @@ def failing_clearly() -> Iterator[None]:
         raise dg.Failure(str(error), allow_retries=isinstance(error, CursorMoved)) from None
 
 
+_AUTOMATIC = frozenset({"dagster/schedule_name", "dagster/sensor_name", "dagster/backfill"})
+
+
+def asked_by(run: dg.DagsterRun) -> AskedBy:
+    """A run that no schedule, sensor or backfill started was started by a person, who may use the reserve."""
+    return AskedBy.PERSON if _AUTOMATIC.isdisjoint(run.tags) else AskedBy.SCHEDULE
+
+
 def pulled(result: Pulled) -> dict[str, dg.MetadataValue]:
     """Metadata of a committed round."""
     found: dict[str, dg.MetadataValue] = {
@@ -62,6 +71,7 @@ def projected(result: Projected) -> dict[str, dg.MetadataValue]:
         "rows_changed": dg.MetadataValue.int(result.changed),
         "rows_removed": dg.MetadataValue.int(result.removed),
         "rows_quarantined": dg.MetadataValue.int(result.quarantined),
+        "rounds_held": dg.MetadataValue.int(result.held),
     }
 
 

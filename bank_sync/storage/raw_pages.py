@@ -80,9 +80,8 @@ def store_round(
 
     `cursor_before` is the cursor the round was read from: usually `cursor_stored`, the one found stored when
     reading began, but an earlier one when rows are asked for again. The caller owns the transaction: any
-    error from the
-    provider rolls everything back. Of an account that failed nothing is kept: half a window would look like
-    a whole one with rows missing.
+    error from the provider rolls everything back. Of an account that failed nothing is kept: half a window
+    would look like a whole one with rows missing.
 
     Returns:
         The round, and the accounts that could not be read.

@@ -10,6 +10,7 @@ blocks the others. What a round changes carries the time of the round, so that a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,10 @@ from bank_sync.storage.accounts import account_references, close_missing, observ
 from bank_sync.storage.database import transaction
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync import belonging
+from bank_sync.sync.quarantine import retry_quarantine
 from bank_sync.sync.rounds import RoundProjection, note_coverage
+
+_log = logging.getLogger(__name__)
 
 _LEAST_ROWS_HELD = 5
 _HELD_SHARE = 0.8
@@ -71,8 +75,10 @@ def project_transactions(services: Services, connection_id: str) -> Projected:
     """Apply the rounds of transactions that the ledger does not reflect yet.
 
     A round after which an account has lost nearly all its posted rows is held: it and the rounds after it
-    wait, until together they no longer take so much away, or a person releases it.
+    wait, until together they no longer take so much away, or a person releases it. Rows in quarantine are
+    tried again first.
     """
+    retry_quarantine(services, connection_id, only_due=True)
     total, size = Projected(), 1
     while waiting := _waiting(services, connection_id, Part.TRANSACTIONS):
         if size > len(waiting):
@@ -136,9 +142,15 @@ def _is_mass_removal(before: Mapping[str, int], after: Mapping[str, int]) -> boo
 
 
 def _hold(services: Services, group: Sequence[StoredRound]) -> Projected:
+    """Keep rounds back, and say so once."""
+    connection_id, ids = group[0].connection_id, [round_.round_id for round_ in group]
     with transaction(services.engine) as db:
-        ids = [round_.round_id for round_ in group]
-        raw_pages.mark_held(db, ids, "removes nearly everything", now=services.clock())
+        if raw_pages.mark_held(db, ids, "removes nearly everything", now=services.clock()):
+            details = {"rounds": ids}
+            journal.record_audit(
+                db, action="rounds_held", actor="sync", connection_id=connection_id, details=details
+            )
+            _log.warning("%s: rounds %s remove nearly everything and are held for review", connection_id, ids)
     return Projected(held=len(group))
 
 
@@ -225,3 +237,9 @@ def quarantined_rows(services: Services, connection_id: str) -> int:
     """Rows of a connection that wait in quarantine."""
     with transaction(services.engine) as db:
         return journal.open_quarantine(db, connection_id)
+
+
+def held_rounds(services: Services, connection_id: str) -> list[int]:
+    """Rounds of a connection that are kept from the ledger because they remove nearly everything."""
+    with transaction(services.engine) as db:
+        return raw_pages.held_rounds(db, connection_id)

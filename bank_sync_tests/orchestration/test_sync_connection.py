@@ -38,7 +38,7 @@ def test_whole_graph_for_three_providers(
             assert report.error is None
             assert report.succeeded
             assert {name for name, status in steps if status == "succeeded"} >= set(SYNC_ASSETS)
-            assert [check.passed for check in report.checks] == [True] * 4
+            assert [check.passed for check in report.checks] == [True] * 5
             assert_equal(services, sandbox, connection_id)
         assert set(instance.get_dynamic_partitions(CONNECTIONS)) == set(linked.values())
         again = sync_connection(instance, linked["plaid"], clock=clock)

@@ -18,6 +18,7 @@ from bank_sync.storage import connections, journal, raw_pages, relinks
 from bank_sync.storage.accounts import stable_keys
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
+from bank_sync.sync import recovery
 from bank_sync.sync.relink import Recognised, Verdict, recognise
 
 
@@ -58,7 +59,9 @@ def finish_link(
         connection_id = connections.add_connection(
             db, services.cipher, user_id=user_id, provider=provider_name, linked=linked, now=services.clock()
         )
-        _audit(db, "connect", user_id, connections.get_connection(db, connection_id))
+        connection = connections.get_connection(db, connection_id)
+        recovery.note_success(db, connection)  # what the old login had failed with is over
+        _audit(db, "connect", user_id, connection)
         if siblings:
             relinks.mark_unclear(db, connection_id)
     if not siblings:
@@ -101,6 +104,7 @@ def settle_link(services: Services, connection_id: str, *, renews: str | None, b
         old = connections.open_credential(db, services.cipher, connection)
         linked = relinks.take_apart(db, services.cipher, connections.get_connection(db, connection_id))
         relinks.renew_link(db, services.cipher, renews, linked, now=services.clock())
+        recovery.note_success(db, connection)
         raw_pages.forget_cursor(db, renews)
         _audit(db, "relink", by, connection)
     _give_up(services, old, by)

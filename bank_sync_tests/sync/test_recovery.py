@@ -14,7 +14,7 @@ from bank_sync.services import Services
 from bank_sync.storage import breakers, tables
 from bank_sync.storage.connections import StoredConnection, get_connection
 from bank_sync.storage.database import transaction
-from bank_sync.sync import recovery
+from bank_sync.sync import engine, project, recovery
 from bank_sync_tests.conftest import Clock
 
 Link = Callable[..., str]
@@ -109,6 +109,19 @@ def test_a_login_that_is_refused(services: Services, link: Link, clock: Clock) -
     succeed(services, connection_id)
     clock.advance(seconds=1)
     check(services, connection_id)
+
+
+def test_connecting_again_after_a_refused_login(services: Services, link: Link, clock: Clock) -> None:
+    """The schedule goes on at once, and a later refusal is told anew."""
+    connection_id = link("gocardless", "script")
+    engine.pull_accounts(services, connection_id)
+    project.project_accounts(services, connection_id)
+    fail(services, connection_id, failure(Recovery.REAUTH_USER, "AccessExpiredError", 401))
+    clock.advance(hours=1)
+    assert link("gocardless", "script") == connection_id
+    check(services, connection_id)
+    fail(services, connection_id, failure(Recovery.REAUTH_USER, "AccessExpiredError", 401))
+    assert [kind for kind, _ in messages(services)] == ["reconnect_needed"] * 2
 
 
 def test_a_bank_that_is_down(services: Services, link: Link, clock: Clock) -> None:

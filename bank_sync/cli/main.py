@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from bank_sync.cli import accounts, connections, database, dev, history, replay, review, syncing, transactions
+from bank_sync.cli import (
+    accounts,
+    connections,
+    database,
+    dev,
+    history,
+    quarantine,
+    replay,
+    review,
+    syncing,
+    transactions,
+)
 from bank_sync.cli.errors import CarefulGroup
 
 app = typer.Typer(
@@ -27,6 +38,7 @@ app = typer.Typer(
 keyring = typer.Typer(no_args_is_help=True, help="Keys that seal the banks' credentials.")
 app.add_typer(database.app, name="db")
 app.add_typer(connections.app, name="connections")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(review.app, name="review")
 app.add_typer(transactions.app, name="transactions")
 app.add_typer(keyring, name="keyring")

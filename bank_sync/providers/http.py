@@ -24,7 +24,7 @@ from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.providers.addresses import check_base_url, is_safe_path
 from bank_sync.providers.budget import Pace
 from bank_sync.providers.deadline import Deadline, hold_to
-from bank_sync.providers.json_text import NotJson, decode_json
+from bank_sync.providers.json_text import NotJson, decode_answer, decode_json
 from bank_sync.providers.retries import TRIES, Meter, as_appointment, retry_after_s, wait_before_retry_s
 from bank_sync.providers.unanswered import failure_of
 
@@ -216,7 +216,7 @@ class ProviderHttp:
         if status == _NO_CONTENT:
             return Answer(status, response.headers, None)
         try:
-            return Answer(status, response.headers, decode_json(body))
+            return Answer(status, response.headers, decode_answer(body))
         except NotJson:
             raise self._broken("not_json", status) from None
 

@@ -34,6 +34,22 @@ def decode_json(text: bytes | str) -> object:
         raise NotJson from None
 
 
+def decode_answer(body: bytes) -> object:
+    """Decode what came over the network: as `decode_json`, and no object may say one key twice.
+
+    Parsers disagree on which of the two counts, so that nobody can tell what was meant.
+
+    Raises:
+        NotJson: as `decode_json`, or a key stands twice.
+    """
+    value = decode_json(body)
+    try:
+        json.loads(body, object_pairs_hook=_without_twins, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+    return value
+
+
 def encode_json(value: object) -> str:
     """Encode a decoded value again; Decimals keep the digits they came with."""
     return _ENCODER.encode(value).decode()
@@ -45,6 +61,11 @@ def _decode_leniently(text: bytes | str) -> object:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise NotJson from None
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise NotJson
 
 
 def _refuse(_: str) -> NoReturn:

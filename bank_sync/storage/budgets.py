@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from bank_sync.storage.database import transaction
 
@@ -59,6 +59,11 @@ _TAKE = text(
     """
 )
 """`excluded.arrival_at` less one interval is the one reading of the clock that the decision rests on."""
+
+
+def forget_idle(db: Connection) -> None:
+    """Delete budgets that nobody has used for a day: an idle one is like a new one."""
+    db.execute(text("DELETE FROM bank.rate_budgets WHERE arrival_at < clock_timestamp() - interval '1 day'"))
 
 
 class PostgresBudget:

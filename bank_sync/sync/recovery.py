@@ -21,7 +21,7 @@ from bank_sync.domain.errors import NEEDS_USER, ContractBroken, ProviderError, R
 from bank_sync.domain.models import AskedBy
 from bank_sync.domain.trouble import NextStep, Tell, Trouble, after_failure
 from bank_sync.services import Services
-from bank_sync.storage import breakers, journal, outbox, troubles
+from bank_sync.storage import breakers, budgets, journal, outbox, troubles
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 
@@ -102,9 +102,13 @@ def note_success(db: Connection, connection: StoredConnection) -> None:
 
 
 def reap_stuck(services: Services) -> int:
-    """End syncs whose worker is gone; they are due again at once. Returns how many."""
+    """End syncs whose worker is gone; they are due again at once. Returns how many.
+
+    What budgets and quotas no longer need goes by the way.
+    """
     with transaction(services.engine) as db:
         reaped = troubles.reap(db, now=services.clock())
+        budgets.forget_idle(db)
     if services.quota is not None:
         services.quota.forget_old()
     return len(reaped)

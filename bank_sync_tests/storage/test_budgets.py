@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -16,7 +16,7 @@ from bank_sync.domain.errors import ProviderError, Recovery, SettingsError
 from bank_sync.providers.budget import Limit, Pace, usual_limit
 from bank_sync.services import open_services
 from bank_sync.settings import Settings, load_settings
-from bank_sync.storage.budgets import PostgresBudget
+from bank_sync.storage.budgets import PostgresBudget, forget_idle
 from bank_sync.storage.database import side_engine
 from bank_sync.storage.locations import locate
 from bank_sync.storage.redis_budgets import RedisBudget
@@ -119,6 +119,16 @@ def test_booking_stands_when_the_caller_rolls_back(side: Engine, services: objec
         db.rollback()
     with engine.connect() as db:
         assert db.execute(text("SELECT count(*) FROM bank.rate_budgets")).scalar() == 1
+
+
+def test_idle_budgets_are_forgotten(side: Engine, clock: Clock) -> None:
+    """Those that nobody used for a day, and no others."""
+    clock.now = datetime.now(UTC) - timedelta(days=1, minutes=1)
+    PostgresBudget(side, clock=clock).take(usual_limit("idle", 200), longest_wait_s=0)
+    PostgresBudget(side).take(usual_limit("busy", 200), longest_wait_s=0)
+    with side.begin() as db:
+        forget_idle(db)
+        assert db.execute(text("SELECT budget_key FROM bank.rate_budgets")).scalars().all() == ["busy"]
 
 
 def test_waiting_for_a_turn(side: Engine, clock: Clock) -> None:

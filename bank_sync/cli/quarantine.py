@@ -21,9 +21,7 @@ from bank_sync.sync.quarantine import Retried, retry_quarantine
 
 app = typer.Typer(no_args_is_help=True, help="Rows that could not be read: list them, try again, dismiss.")
 
-ConnectionArgument = Annotated[
-    str | None, typer.Argument(help="Its id, or a part of it; else all.")
-]
+ConnectionArgument = Annotated[str | None, typer.Argument(help="Its id, or a part of it; else all.")]
 
 
 @app.command("list")

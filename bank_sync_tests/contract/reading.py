@@ -26,6 +26,12 @@ def spend(story: Story, link: Link, amount: str, **wish: object) -> str:
     return str(story.command(link, "spend", amount=amount, **wish)["movement"])
 
 
+def read_again(story: Story, link: Link) -> None:
+    """A sync on the next day, when no daily quota is in its way, without any trouble."""
+    story.world.clock.advance(hours=25)
+    assert story.sync(link) == "ok"
+
+
 def rows(story: Story, link: Link) -> list[RowMapping]:
     """Every row of the ledger, dead ones too, oldest first."""
     query = text(

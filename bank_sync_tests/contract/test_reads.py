@@ -13,24 +13,24 @@ from sqlalchemy import text
 
 from bank_sync.providers.plaid import client as plaid
 from bank_sync.providers.teller import client as teller
-from bank_sync_tests.contract.reading import assert_as_the_bank_says, live, rows, spend
+from bank_sync_tests.contract.reading import assert_as_the_bank_says, live, read_again, rows, spend
 from bank_sync_tests.stateful.mortality import Died
 from bank_sync_tests.stateful.stories import Link, Story
 
 _ROWS_A_PAGE = 5
 _ROWS = 23
+_MOST_ROUNDS = 4  # the first one and three restarts
 
 
 def test_two_reads(story: Story, link: Link) -> None:
     """The second of two reads finds nothing new and changes nothing, also on the next day."""
     spend(story, link, "-12.00")
     spend(story, link, "-3.50", pending=True)
-    assert story.sync(link) == "ok"
+    read_again(story, link)
     before = rows(story, link)
     assert len(live(story, link)) == 2
     assert story.sync(link) == "ok"
-    story.world.clock.advance(days=1)
-    assert story.sync(link) == "ok"
+    read_again(story, link)
     assert rows(story, link) == before
 
 
@@ -46,9 +46,8 @@ def test_resume_from_every_page(story: Story, link: Link) -> None:
         for answers in range(1, 100):
             if not _killed_after(story, link, answers):
                 break
-            story.world.clock.advance(hours=7)
             spend(story, link, f"-{answers}.75")
-            assert story.sync(link) == "ok"
+            read_again(story, link)
             assert_as_the_bank_says(story, link)
     pages = 1 if link.provider == "gocardless" else _ROWS // _ROWS_A_PAGE
     assert answers > pages
@@ -72,13 +71,13 @@ def test_cursor_of_somebody_else(story: Story, link: Link) -> None:
         pytest.skip("Teller and GoCardless have no cursors; test_coverage_in_the_future is their case")
     spend(story, link, "-12.00")
     spend(story, link, "-12.00")
-    story.sync(link)
+    read_again(story, link)
     before = {row["transaction_id"] for row in live(story, link)}
     with story.world.services.engine.begin() as db:
         foreign = text("UPDATE raw.cursors SET cursor = 'bm90IHlvdXJz' WHERE connection_id = :id")
         db.execute(foreign, {"id": link.connection_id})
-    story.sync(link)
-    assert story.sync(link) == "ok"
+    read_again(story, link)
+    read_again(story, link)
     assert {row["transaction_id"] for row in live(story, link)} == before
 
 
@@ -87,10 +86,10 @@ def test_coverage_in_the_future(story: Story, link: Link) -> None:
     if link.provider == "plaid":
         pytest.skip("Plaid is read by cursor, not by date; test_cursor_of_somebody_else is its case")
     story.world.clock.advance(days=3)
-    assert story.sync(link) == "ok"
+    read_again(story, link)
     story.world.clock.advance(days=-2)
     spend(story, link, "-12.00")
-    assert story.sync(link) == "ok"
+    read_again(story, link)
     assert assert_as_the_bank_says(story, link) == 1
 
 
@@ -102,13 +101,12 @@ def test_log_that_changes_under_the_reader(story: Story, link: Link) -> None:
         for number in range(_ROWS):
             spend(story, link, f"-{number + 1}.25")
         story.command(link, "mutate_during_paging", times=2)
-        assert story.sync(link) == "ok"
+        read_again(story, link)
         assert assert_as_the_bank_says(story, link) == _ROWS
         for number in range(_ROWS):
             spend(story, link, f"-{number + 1}.75")
-        story.command(link, "mutate_during_paging", times=50)
+        story.command(link, "mutate_during_paging", times=_MOST_ROUNDS)
         assert story.sync(link) == "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
         assert len(live(story, link)) == _ROWS
-        story.command(link, "mutate_during_paging", times=0)
-        assert story.sync(link) == "ok"
+        read_again(story, link)
         assert assert_as_the_bank_says(story, link) == 2 * _ROWS

@@ -13,10 +13,10 @@ import httpx
 
 INSTITUTIONS = {
     "plaid": ("ins_109508", "ins_117650", "ins_56", "ins_109512"),
-    "teller": ("security_cu", "chase", "wells_fargo"),
+    "teller": ("chase", "security_cu", "wells_fargo"),
     "gocardless": (
-        "SANDBOXFINANCE_SFIN0000",
         "COMMERZBANK_COBADEFF",
+        "SANDBOXFINANCE_SFIN0000",
         "SEB_ESSESESS_PRIVATE",
         "REVOLUT_REVOGB21",
         "BARCLAYS_BUKBGB22",

@@ -152,6 +152,16 @@ def transfer(story: Story, dice: Random) -> str:
     return f"{amount} from {one} {source['name']} to {other} {target['name']}"
 
 
+def any_purchase(story: Story, dice: Random, link: Link) -> None:
+    """Something of the last days, booked or still pending."""
+    account = dice.choice(story.open_accounts(link))
+    if dice.random() < 0.3:
+        _spend(story, dice, link, account, pending=True)
+        return
+    day = _today(story) - timedelta(days=dice.randint(0, _DAYS_CHANGED_LATE))
+    _spend(story, dice, link, account, booked_on=day.isoformat(), authorised_on=day.isoformat())
+
+
 def any_account(story: Story, dice: Random) -> tuple[Link, dict[str, Any]]:
     """An open account behind any of the links."""
     link = dice.choice(story.links)

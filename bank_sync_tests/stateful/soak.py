@@ -29,7 +29,9 @@ from bank_sync_tests.stateful.telling import Told, tell
 from bank_sync_tests.stateful.world import World, new_database, open_world, running_server
 
 _STORIES_A_TASK = 5
+_PROOFS = ("proven", "unknown", "differs")
 _SHOWN_SEEDS = 20
+_SUMMED = ("rows_compared", "new_accounts", "new_rows", "edits_lost", "links_right", "links_wrong")
 
 
 @dataclass(slots=True)
@@ -45,6 +47,9 @@ class Figures:
     new_accounts: int = 0
     new_rows: int = 0
     edits_lost: int = 0
+    links_right: int = 0
+    links_wrong: int = 0
+    proofs: Counter[str] = field(default_factory=Counter)
     diverged: list[Told] = field(default_factory=list)
 
     def add(self, told: Told) -> None:
@@ -55,10 +60,9 @@ class Figures:
         self.faults.update(told.faults)
         self.relinks += told.relinks
         if told.verdict:
-            self.rows_compared += told.verdict.rows_compared
-            self.new_accounts += told.verdict.new_accounts
-            self.new_rows += told.verdict.new_rows
-            self.edits_lost += told.verdict.edits_lost
+            for name in _SUMMED:
+                setattr(self, name, getattr(self, name) + getattr(told.verdict, name))
+            self.proofs.update(told.verdict.proofs)
         if told.divergences:
             self.diverged.append(told)
 
@@ -155,6 +159,9 @@ def table_of(figures: Figures, seconds: float) -> Table:
         ("  new accounts", figures.new_accounts),
         ("  new rows", figures.new_rows),
         ("edits lost", figures.edits_lost),
+        ("pending rows linked to what they became", figures.links_right),
+        ("  to something that looks just like it", figures.links_wrong),
+        ("balances proven, unknown, unexplained", ", ".join(f"{figures.proofs[each]}" for each in _PROOFS)),
         ("stories that diverged", len(figures.diverged)),
         ("seconds", f"{seconds:.0f}"),
     ]

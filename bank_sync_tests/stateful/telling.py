@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bank_sync_tests.stateful.judge import Verdict, judge
+from bank_sync_tests.stateful.money_steps import any_purchase
 from bank_sync_tests.stateful.steps import STEPS
 from bank_sync_tests.stateful.stories import Story, begin
 from bank_sync_tests.stateful.world import World
 
 _FEWEST_STEPS, _MOST_STEPS = 6, 15
 _SYNCS_AFTER_A_STEP = 0.5
+_ROWS_TO_BEGIN_WITH = (3, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,7 @@ def tell(world: World, seed: int) -> Told:
     wrong: tuple[str, ...]
     verdict = None
     try:
-        for link in story.links:
-            story.sync(link)
+        _prelude(story, dice)
         for _ in range(dice.randint(_FEWEST_STEPS, _MOST_STEPS)):
             _one_step(story, dice)
         verdict = conclude(story)
@@ -57,6 +58,14 @@ def tell(world: World, seed: int) -> Told:
         story.relinks,
         verdict,
     )
+
+
+def _prelude(story: Story, dice: Random) -> None:
+    """A past to read at first: some rows, booked and pending, on each link."""
+    for link in story.links:
+        for _ in range(dice.randint(*_ROWS_TO_BEGIN_WITH)):
+            any_purchase(story, dice, link)
+        story.sync(link)
 
 
 def conclude(story: Story) -> Verdict:

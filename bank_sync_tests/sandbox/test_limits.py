@@ -102,7 +102,7 @@ def test_suspended_after_ten_failures(strict: "Desk") -> None:
     token = strict.gocardless_token()
     account = strict.gocardless_link(token)["accounts"][0]
     path = f"/accounts/{account}/transactions/"
-    for failures, status in ((9, 200), (10, 409)):
+    for failures, status in ((9, 200), (9, 200), (10, 409)):
         _fault(strict, "http_500", failures)
         statuses = [strict.gocardless("GET", path, token).status_code for _ in range(failures + 1)]
         assert statuses == [500] * failures + [status]

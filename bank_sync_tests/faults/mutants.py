@@ -47,7 +47,7 @@ def _cursor_first(engine: Engine) -> None:
         ends_at = _last_cursor(pages)
         if ends_at is not None:
             with engine.begin() as own:
-                move(own, connection_id, options["cursor_before"], ends_at, now=options["now"])
+                move(own, connection_id, options["cursor_stored"], ends_at, now=options["now"])
         return store(db, connection_id, part, pages, **options)
 
     raw_pages.store_round = mutant
@@ -75,7 +75,7 @@ def _data_then_cursor(engine: Engine) -> None:
             stored = store(own, connection_id, part, pages, **options)
         ends_at = _last_cursor(pages)
         if ends_at is not None:
-            move(db, connection_id, options["cursor_before"], ends_at, now=options["now"])
+            move(db, connection_id, options["cursor_stored"], ends_at, now=options["now"])
         return stored
 
     raw_pages.store_round = mutant

@@ -111,7 +111,6 @@ class Stage:
         self._clock = clock
         self._begins_at = clock.now
         self._admin = psycopg.connect(admin_url, autocommit=True)
-        self._do_not_wait_for_disks(str(person.services.engine.url.database))
         self._tables = self._take_snapshot()
         self._put_back = self._way_back()
         self._world = person.world()
@@ -185,13 +184,6 @@ class Stage:
         )
         while self._admin.execute(query).fetchone() != (0,):
             time.sleep(0.001)  # real: the subject is a real server
-
-    def _do_not_wait_for_disks(self, database: str) -> None:
-        """Processes die here, never the server: what it has confirmed stays, flushed or not."""
-        unflushed = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(database))
-        self._admin.execute(unflushed)
-        self._admin.execute("SET synchronous_commit = off")
-        self.person.services.engine.dispose()
 
     def _take_snapshot(self) -> list[tuple[str, str]]:
         """Copy every table beside itself."""

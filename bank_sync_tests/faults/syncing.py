@@ -5,17 +5,31 @@ Belongs here: linking, moving the world, syncing, comparing. Does not belong her
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import text
+
+from bank_sync.domain.errors import ProviderError
+from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
 from bank_sync.storage import connections
 from bank_sync.sync import whole
+from bank_sync.sync.onboarding import finish_link
+from bank_sync_tests.conftest import LINKS
 from bank_sync_tests.faults import checks
 from bank_sync_tests.stateful.bank import Bank
 
 PROVIDERS = ("plaid", "teller", "gocardless")
+FIRST_CALL = {"plaid": "/accounts/get$", "teller": "/teller/accounts$", "gocardless": "/requisitions/"}
+"""The call a sync begins with, as a fault plan names it."""
+TRANSACTIONS = {
+    "plaid": "/transactions/sync$",
+    "teller": "/teller/accounts/.*/transactions$",
+    "gocardless": "/accounts/.*/transactions/$",
+}
+"""The calls that bring transactions."""
 
 
 def whole_sync(services: Services, connection_id: str, run_id: str | None = None) -> None:
@@ -36,6 +50,36 @@ class Person:
     def sync(self) -> None:
         """One whole sync."""
         whole_sync(self.services, self.connection_id)
+
+    def tries(self) -> ProviderError | None:
+        """A sync; gives the error if it does not go through."""
+        try:
+            self.sync()
+        except ProviderError as error:
+            return error
+        return None
+
+    def fails(self) -> ProviderError:
+        """A sync that does not go through; gives the error."""
+        error = self.tries()
+        assert error is not None, "the sync went through"
+        return error
+
+    def faults(self, *queued: Mapping[str, object]) -> None:
+        """These faults come next."""
+        self.bank.plan_faults({"next": list(queued)})
+
+    def one(self, query: str) -> Any:
+        """The single value of a query in which :id is the connection."""
+        with self.services.engine.connect() as db:
+            return db.execute(text(query), {"id": self.connection_id}).scalar_one_or_none()
+
+    def rounds(self) -> tuple[int, str | None]:
+        """How many rounds of transactions are stored, and the cursor."""
+        stored = self.one(
+            "SELECT count(*) FROM raw.rounds WHERE connection_id = :id AND part = 'transactions'"
+        )
+        return int(stored), self.one("SELECT cursor FROM raw.cursors WHERE connection_id = :id")
 
     def accounts(self) -> list[str]:
         """The provider's ids of the accounts, in the bank's order."""
@@ -59,12 +103,10 @@ class Person:
             return checks.equals_world(db, self.connection_id, self.world())
 
 
-Link = Callable[..., str]
-
-
-def person_at(services: Services, bank: Bank, link: Link, provider: str, name: str = "script-1") -> Person:
+def person_at(services: Services, sandbox: RunningSandbox, bank: Bank, provider: str, name: str) -> Person:
     """Link a scripted person's bank; nothing is synced yet."""
-    connection_id = link(provider, name)
+    proof = LINKS[provider](services, sandbox, name)
+    connection_id = finish_link(services, provider, user_reference=f"{name} of {sandbox.url}", proof=proof)
     with services.engine.connect() as db:
         connection = connections.get_connection(db, connection_id)
         token = connections.open_credential(db, services.cipher, connection).secret

@@ -27,6 +27,8 @@ from bank_sync_tests.faults.sweep import (
 )
 from bank_sync_tests.faults.syncing import PROVIDERS, Person
 
+OWN_DATABASE = True
+
 
 @pytest.fixture(scope="module")
 def victims() -> Iterator[Victims]:

@@ -1,0 +1,275 @@
+"""F36 to F38: what the database can do to a sync.
+
+Belongs here: sessions that end, collisions, refusals. Does not belong here: killed workers
+(`test_f16_kill_sweep.py`), a server that is killed (`storage/embedded/test_crashes.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Connection, event, text
+
+from bank_sync.sandbox.serve import RunningSandbox
+from bank_sync.services import Services, open_services
+from bank_sync.settings import load_settings
+from bank_sync.storage import embedded
+from bank_sync.storage.database import DatabaseError, in_transaction, transaction
+from bank_sync.storage.locations import locate
+from bank_sync.storage.migrate import migrate
+from bank_sync_tests.conftest import Clock
+from bank_sync_tests.faults import checks
+from bank_sync_tests.faults.syncing import PROVIDERS, Person, person_at, whole_sync
+from bank_sync_tests.stateful.bank import Bank
+
+OWN_DATABASE = True
+_LEASE_IS_OVER = timedelta(minutes=30)
+
+
+def news(person: Person) -> None:
+    """Something to write for the next sync."""
+    person.spend(person.accounts()[0], "-12.34", description="NEWS")
+
+
+@pytest.fixture(params=PROVIDERS)
+def someone(request: pytest.FixtureRequest, person: Callable[..., Person]) -> Person:
+    """A person at each provider in turn, synced, with news."""
+    linked = person(request.param)
+    news(linked)
+    linked.sync()
+    news(linked)
+    return linked
+
+
+@pytest.fixture
+def admin(services: Services, server: embedded.EmbeddedServer) -> Iterator[psycopg.Connection]:
+    """The superuser's session in the test's database."""
+    url = server.url(str(services.engine.url.database), "bank_sync_admin")
+    with psycopg.connect(url, autocommit=True) as opened:
+        yield opened
+
+
+def nothing_partial(person: Person) -> None:
+    """Cursor, rounds and ledger agree."""
+    provider = person.services.provider(person.provider)
+    with person.services.engine.connect() as db:
+        assert checks.right_after(db, provider, person.connection_id) == []
+
+
+def recovers(person: Person, clock: Clock) -> None:
+    """The next sync goes through unaided and brings everything up to date."""
+    clock.now += _LEASE_IS_OVER
+    whole_sync(person.services, person.connection_id)
+    assert person.differences() == []
+
+
+@contextmanager
+def ended_at_statement(person: Person, admin: psycopg.Connection, number: int) -> Iterator[list[int]]:
+    """The server ends the session that sends the statement of that number."""
+    sent: list[int] = []
+
+    def before(db: Connection, *_: object) -> None:
+        sent.append(len(sent))
+        if len(sent) == number:
+            raw = db.connection.driver_connection
+            assert raw is not None
+            admin.execute("SELECT pg_terminate_backend(%s, 5000)", (raw.info.backend_pid,))
+
+    event.listen(person.services.engine, "before_cursor_execute", before)
+    try:
+        yield sent
+    finally:
+        event.remove(person.services.engine, "before_cursor_execute", before)
+
+
+def test_f36_session_ended_at_any_statement(someone: Person, admin: psycopg.Connection, clock: Clock) -> None:
+    """Whichever statement meets it: nothing partial is left, and the next sync goes through."""
+    number, met = 1, 0
+    while True:
+        with ended_at_statement(someone, admin, number) as sent:
+            try:
+                someone.sync()
+            except DatabaseError:
+                met += 1
+        nothing_partial(someone)
+        recovers(someone, clock)
+        if len(sent) < number:
+            break
+        clock.advance(days=2)  # GoCardless gives four calls a day
+        news(someone)
+        number += 9  # every statement in turn would take a minute
+    assert met > 3
+
+
+def test_f36_server_restarted(
+    tmp_path: Path, sandbox: RunningSandbox, bank: Bank, clock: Clock, server: embedded.EmbeddedServer
+) -> None:
+    """A server that goes down within a sync and comes back: the same process goes on, nothing is partial."""
+    home = tmp_path / "home"
+    own = embedded.ensure_running(home)
+    try:
+        settings = load_settings(
+            home=home, environment="sandbox", database_url=own.url(), sandbox_url=sandbox.url
+        )
+        migrate(locate(settings))
+        with open_services(settings, clock=clock) as services:
+            person = person_at(services, sandbox, bank, "plaid", "script-restart")
+            news(person)
+            person.sync()
+            news(person)
+            person.faults({"kind": "slow", "paths": "/transactions/sync$", "delay_s": 0.5})
+            stopper = threading.Timer(0.2, lambda: embedded.stop(home))
+            stopper.start()
+            with pytest.raises(DatabaseError):
+                person.sync()
+            stopper.join()
+            embedded.ensure_running(home)
+            nothing_partial(person)
+            recovers(person, clock)
+    finally:
+        embedded.erase(home)
+
+
+@pytest.fixture
+def two_rows(services: Services) -> None:
+    """A table with two rows to fight over."""
+    with transaction(services.engine) as db:
+        db.execute(text("CREATE TABLE bank.fought_over (name text PRIMARY KEY, value int NOT NULL)"))
+        db.execute(text("INSERT INTO bank.fought_over VALUES ('a', 0), ('b', 0)"))
+
+
+@pytest.mark.usefixtures("two_rows")
+def test_f37_deadlock(services: Services) -> None:
+    """Two units that lock in opposite order both take effect, whole and once; one was done again."""
+    meeting = threading.Barrier(2, timeout=20)
+    calls: list[str] = []
+
+    def unit(first: str, second: str) -> None:
+        def work(db: Connection) -> None:
+            calls.append(first)
+            db.execute(text("UPDATE bank.fought_over SET value = value + 1 WHERE name = :n"), {"n": first})
+            if calls.count(first) == 1:
+                meeting.wait()
+            db.execute(text("UPDATE bank.fought_over SET value = value + 1 WHERE name = :n"), {"n": second})
+
+        in_transaction(services.engine, work)
+
+    threads = [threading.Thread(target=unit, args=names) for names in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with transaction(services.engine) as db:
+        assert db.execute(text("SELECT array_agg(value) FROM bank.fought_over")).scalar_one() == [2, 2]
+    assert len(calls) == 3
+
+
+@pytest.mark.usefixtures("two_rows")
+@pytest.mark.parametrize(("collisions", "attempts"), [(1, 2), (2, 3), (9, 3)])
+def test_f37_serialization_failures(collisions: int, attempts: int, services: Services) -> None:
+    """Done again whole up to three times; then it is the caller's, with nothing of it left."""
+    calls: list[int] = []
+
+    def work(db: Connection) -> str:
+        calls.append(1)
+        db.execute(text("UPDATE bank.fought_over SET value = value + 1"))
+        if len(calls) <= collisions:
+            db.execute(text("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$"))
+        return "done"
+
+    if collisions < attempts:
+        assert in_transaction(services.engine, work) == "done"
+    else:
+        with pytest.raises(DatabaseError) as failed:
+            in_transaction(services.engine, work)
+        assert failed.value.sqlstate == "40001"
+    assert len(calls) == attempts
+    with transaction(services.engine) as db:
+        total: int = db.execute(text("SELECT sum(value) FROM bank.fought_over")).scalar_one()
+    assert total == (2 if collisions < attempts else 0)
+
+
+def test_f37_other_errors_are_not_repeated(services: Services) -> None:
+    """What will fail again is not tried again."""
+    calls: list[int] = []
+
+    def work(db: Connection) -> None:
+        calls.append(1)
+        db.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(DatabaseError, match="22012"):
+        in_transaction(services.engine, work)
+    assert len(calls) == 1
+
+
+_REFUSING = """
+CREATE FUNCTION bank.refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'row of %', NEW USING ERRCODE = {}; END $$
+"""
+
+
+@pytest.mark.parametrize("state", ["53100", "57014", "40P01"])
+@pytest.mark.parametrize("table", ["raw.pages", "bank.transactions", "bank.balances"])
+def test_f38_write_refused(
+    state: str, table: str, person: Callable[..., Person], admin: psycopg.Connection, clock: Clock
+) -> None:
+    """Disk full or a timeout anywhere: the unit fails clean, its error holds no row, the next sync heals."""
+    someone = person("teller")
+    news(someone)
+    admin.execute(sql.SQL(_REFUSING).format(sql.Literal(state)))
+    when = f"BEFORE INSERT ON {table} FOR EACH ROW"
+    admin.execute(f"CREATE TRIGGER refuse {when} EXECUTE FUNCTION bank.refuse()")
+    with pytest.raises(DatabaseError) as failed:
+        someone.sync()
+    assert failed.value.sqlstate == state
+    assert "row of" not in str(failed.value)
+    nothing_partial(someone)
+    admin.execute(f"DROP TRIGGER refuse ON {table}")
+    recovers(someone, clock)
+
+
+def test_f38_refused_within_a_copy(services: Services) -> None:
+    """COPY is spoken past SQLAlchemy: its errors are rebuilt all the same, without the row."""
+
+    def work(db: Connection) -> None:
+        db.execute(text("CREATE TEMP TABLE narrow (value int)"))
+        raw = db.connection.driver_connection
+        assert raw is not None
+        with raw.cursor() as cursor, cursor.copy("COPY narrow FROM STDIN") as copy:
+            copy.write_row(["canary"])
+
+    with pytest.raises(DatabaseError) as failed:
+        in_transaction(services.engine, work)
+    assert failed.value.sqlstate == "22P02"
+    assert "canary" not in f"{failed.value!r} {failed.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("complaint", "orders"),
+    [
+        ("25006", ("SET default_transaction_read_only = on", "RESET default_transaction_read_only")),
+        # 53300, which libpq does not pass on for a session that never began
+        ("cannot be reached", ("CONNECTION LIMIT 0", "CONNECTION LIMIT -1")),
+    ],
+)
+def test_f38_database_that_refuses(
+    complaint: str, orders: tuple[str, str], someone: Person, admin: psycopg.Connection, clock: Clock
+) -> None:
+    """Read-only, or out of connections: the sync fails clean and the next one goes through."""
+    name = sql.Identifier(str(someone.services.engine.url.database))
+    refuse, allow = (sql.SQL("ALTER DATABASE {} " + order).format(name) for order in orders)
+    admin.execute(refuse)
+    someone.services.engine.dispose()
+    with pytest.raises(DatabaseError, match=complaint):
+        someone.sync()
+    admin.execute(allow)
+    someone.services.engine.dispose()
+    nothing_partial(someone)
+    recovers(someone, clock)

@@ -147,16 +147,17 @@ def _left_waiting(db: Connection, ids: list[str]) -> Iterator[str]:
     unread = text(
         "SELECT reason FROM bank.quarantine WHERE connection_id = ANY(:ids) AND resolved_at IS NULL"
     )
-    yield from (f"a round is held back: {reason}" for reason in db.execute(held, {"ids": ids}).scalars())
-    yield from (
-        f"a row waits in quarantine: {reason}" for reason in db.execute(unread, {"ids": ids}).scalars()
-    )
+    for round_ in db.execute(held, {"ids": ids}):
+        yield f"a round is held back: {round_.held_reason}"
+    for row in db.execute(unread, {"ids": ids}):
+        yield f"a row waits in quarantine: {row.reason}"
 
 
 def _proofs(db: Connection, ids: list[str]) -> dict[str, int]:
     """I1: how many accounts' balances are proven, differ, or are unknown."""
     query = text(
-        "SELECT state, count(*) AS accounts FROM bank.reconciliations WHERE connection_id = ANY(:ids) GROUP BY state"
+        "SELECT state, count(*) AS accounts FROM bank.reconciliations "
+        "WHERE connection_id = ANY(:ids) GROUP BY state"
     )
     return {row.state: row.accounts for row in db.execute(query, {"ids": ids})}
 

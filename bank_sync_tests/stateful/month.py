@@ -5,16 +5,20 @@ Belongs here: living the month and counting. Does not belong here: what the coun
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
+
+from sqlalchemy import text
 
 from bank_sync.domain.models import AskedBy
 from bank_sync.sandbox.config import SandboxConfig
 from bank_sync.storage import connections
 from bank_sync_tests.stateful.mortality import Died
 from bank_sync_tests.stateful.stories import Story
-from bank_sync_tests.stateful.world import World
+from bank_sync_tests.stateful.world import World, new_database, open_world, running_server
 
 _STEPS_OF_A_SYNC = 60
 _FAULTS = ("http_500", "http_503", "reset", "refuse", "truncated_json", "html_200")
@@ -31,6 +35,13 @@ class Month:
     most_a_day: int = 0
     calls: int = 0
     deaths: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.days} days, {self.syncs.total()} syncs, {self.deaths} workers killed: {self.calls} good "
+            f"answers counted by the bank, at most {self.most_a_day} per account, scope and day; "
+            f"{self.refused_here} reads refused here, {self.refused_by_bank} calls refused by the bank"
+        )
 
 
 def live_a_month(world: World, seed: int, days: int = 32) -> Month:
@@ -92,9 +103,32 @@ def _sync(story: Story, dice: Random, month: Month, asked_by: AskedBy) -> None:
 
 
 def _counted(story: Story, month: Month) -> Month:
+    """The bank's own count of good answers, and who refused how many calls, from our ledger."""
     told = story.world.bank.requests()
+    refused_here = text(
+        "SELECT count(*) FROM bank.sync_attempts WHERE connection_id = :id AND error_code = 'daily_quota'"
+    )
+    refused_there = text("SELECT count(*) FROM bank.quota_calls WHERE outcome = 'refused'")
+    with story.world.services.engine.connect() as db:
+        month.refused_here = db.execute(refused_here, {"id": story.links[0].connection_id}).scalar_one()
+        month.refused_by_bank = db.execute(refused_there).scalar_one()
     by_day = Counter[tuple[str, str, str]]()
     for each in told["successful_account_calls"]:
         by_day[each["account"], each["scope"], each["day"]] += each["count"]
     month.calls, month.most_a_day = by_day.total(), max(by_day.values())
     return month
+
+
+def main() -> None:
+    """Live one month and print what was asked."""
+    with tempfile.TemporaryDirectory(prefix="bank_sync_month_") as folder:
+        home = Path(folder)
+        with (
+            running_server(home) as server,
+            open_world(new_database(server, "month"), home / "world") as world,
+        ):
+            print(live_a_month(world, seed=11))
+
+
+if __name__ == "__main__":
+    main()

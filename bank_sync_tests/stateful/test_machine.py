@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from bank_sync.storage import embedded
 from bank_sync_tests.stateful.bank import INSTITUTIONS
 from bank_sync_tests.stateful.steps import STEPS
 from bank_sync_tests.stateful.stories import Story
 from bank_sync_tests.stateful.telling import conclude, take
-from bank_sync_tests.stateful.world import World, new_database, open_world
-
-
-@pytest.fixture(scope="module")
-def world(server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A world for all examples."""
-    home: Path = tmp_path_factory.mktemp("machine")
-    with open_world(new_database(server, "machine"), home) as opened:
-        yield opened
+from bank_sync_tests.stateful.world import World
 
 
 def test_any_order_of_steps_ends_in_the_world_as_it_is(world: World) -> None:

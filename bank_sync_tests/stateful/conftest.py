@@ -1,0 +1,19 @@
+"""One world for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bank_sync.storage import embedded
+from bank_sync_tests.stateful.world import World, new_database, open_world
+
+
+@pytest.fixture(scope="session")
+def world(server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A database and a socket of their own; every story brings its banks."""
+    home: Path = tmp_path_factory.mktemp("stories")
+    with open_world(new_database(server, "stories"), home) as opened:
+        yield opened

@@ -47,16 +47,18 @@ class LegPair:
     into: Leg
 
 
-# rounds, not times of rows: a round that was held back and let through later carries old times
+# rounds, not times of rows alone: a round that was held back and let through later carries old times
 _CHANGED = """
-    SELECT t.transaction_id AS id FROM bank.transactions AS t
-    JOIN bank.connections AS c USING (connection_id)
-    WHERE t.connection_id = :connection_id AND t.posting = 'posted'
-        AND t.removed_at IS NULL AND t.superseded_by IS NULL
-        AND (c.last_synced_at IS NULL OR t.round_id IN (
-            SELECT r.round_id FROM raw.rounds AS r
-            WHERE r.connection_id = :connection_id
-                AND r.projected_at >= c.last_synced_at - interval '1 hour'))
+    SELECT t.transaction_id AS id
+    FROM (
+        SELECT r.round_id, r.fetched_at FROM raw.rounds AS r
+        JOIN bank.connections AS c USING (connection_id)
+        WHERE r.connection_id = :connection_id AND r.part = 'transactions'
+            AND r.projected_at >= coalesce(c.last_synced_at - interval '1 hour', '-infinity')
+    ) AS recent
+    JOIN bank.transactions AS t ON t.connection_id = :connection_id
+        AND t.changed_at = recent.fetched_at AND t.round_id = recent.round_id
+    WHERE t.posting = 'posted' AND t.removed_at IS NULL AND t.superseded_by IS NULL
 """
 
 _NAMED = "SELECT unnest(CAST(:ids AS text[])) AS id"
@@ -146,14 +148,16 @@ def late_twins(db: Connection, connection_id: str, *, now: datetime) -> list[Twi
 _TWIN_DAYS = 60  # what came longer ago has been looked at when it came
 
 _LATE_TWINS = f"""
-WITH asked AS ({_CHANGED} AND c.last_synced_at IS NOT NULL)
+WITH asked AS ({_CHANGED})
 SELECT DISTINCT ON (later.transaction_id)
     later.transaction_id AS later_id, earlier.transaction_id AS earlier_id
 FROM asked
 JOIN bank.transactions AS later ON later.transaction_id = asked.id
 JOIN bank.transactions AS earlier ON earlier.account_id = later.account_id
     AND earlier.booked_on = later.booked_on AND earlier.transaction_id <> later.transaction_id
-WHERE later.first_seen_at >= :since AND later.booked_on < later.first_seen_at::date - 3
+WHERE EXISTS (
+        SELECT FROM bank.connections WHERE connection_id = :connection_id AND last_synced_at IS NOT NULL)
+    AND later.first_seen_at >= :since AND later.booked_on < later.first_seen_at::date - 3
     AND earlier.first_seen_at < later.first_seen_at AND earlier.first_seen_at::date > later.booked_on
     AND earlier.posting = 'posted' AND earlier.removed_at IS NULL AND earlier.superseded_by IS NULL
     AND (earlier.amount, earlier.currency, earlier.description)

@@ -127,7 +127,8 @@ JOIN bank.transactions AS t ON t.account_id = p.account_id
 WHERE t.posting = 'posted' AND t.removed_at IS NULL AND t.superseded_by IS NULL
     AND t.currency = p.currency AND sign(t.amount) = sign(p.amount)
     AND abs(t.amount) <= abs(p.amount) * :greatest
-    AND t.first_seen_at > p.seen_at AND t.first_seen_at <= p.gone_at + interval '10 days'
+    AND (t.first_seen_at > p.seen_at OR t.first_seen_at = p.gone_at)
+    AND t.first_seen_at <= p.gone_at + interval '10 days'
     AND {_UNLINKED}
 ORDER BY t.transaction_id
 """  # noqa: S608 - column names are constants

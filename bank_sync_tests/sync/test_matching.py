@@ -136,6 +136,11 @@ def test_row_that_was_there_before() -> None:
     assert decide([held("P", "-3.50")], [posted("X", "-3.50", day=1, seen=1)]) == []
 
 
+def test_seen_and_gone_in_one_round() -> None:
+    """A purchase that was held and booked between two looks comes with both rows at once, and is joined."""
+    assert joined(decide([held("P", "-3.50", day=2, gone=2)], [posted("X", "-3.50")])) == {"P": "X"}
+
+
 def test_row_that_came_later() -> None:
     """After a gap a person is asked, unless the bank dates the purchase to the very day."""
     later = decide([held("P", "-3.50")], [posted("X", "-3.50", day=4, seen=4)])

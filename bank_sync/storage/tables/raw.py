@@ -53,6 +53,7 @@ rounds = Table(
         "round_id",
         postgresql_where=text("projected_at IS NULL"),
     ),
+    Index("ix_rounds_projected", "connection_id", "projected_at"),
     schema="raw",
     comment="One row per complete read of one part of a connection; projected_at is the ledger's watermark.",
 )

@@ -148,8 +148,9 @@ def _edge(held: Entry, row: Entry) -> Edge | None:
     """The strongest way in which a posted row may have come of a vanished pending one."""
     ratio = _ratio(held, row)
     days = (row.booked_on - held.booked_on).days
-    is_later = row.first_seen_at > held.first_seen_at and EARLIEST_DAYS <= days <= LATEST_DAYS
-    if ratio is None or not is_later or held.removed_at is None:
+    is_later = row.first_seen_at > held.first_seen_at or row.first_seen_at == held.removed_at
+    is_close = EARLIEST_DAYS <= days <= LATEST_DAYS
+    if ratio is None or not (is_later and is_close) or held.removed_at is None:
         return None
     alike = likeness(_texts(held), _texts(row))
     tier = _tier(held, row, ratio, alike)

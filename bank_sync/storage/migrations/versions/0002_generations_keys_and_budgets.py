@@ -154,6 +154,7 @@ def upgrade() -> None:
     op.create_index('uq_transaction_links_live', 'transaction_links', ['kind', 'from_transaction_id'], unique=True, schema='bank', postgresql_where=sa.text("undone_at IS NULL AND state = 'accepted'"))
     op.drop_index('ix_connections_due', table_name='connections', schema='bank')
     op.create_index('ix_connections_due', 'connections', ['next_sync_at'], unique=False, schema='bank', postgresql_where=sa.text("state NOT IN ('revoked', 'erased')"))
+    op.create_index('ix_rounds_projected', 'rounds', ['connection_id', 'projected_at'], unique=False, schema='raw')
     op.create_index('ix_transaction_links_from', 'transaction_links', ['from_transaction_id'], unique=False, schema='bank')
     op.create_index('ix_transaction_links_to', 'transaction_links', ['to_transaction_id'], unique=False, schema='bank')
 
@@ -168,6 +169,7 @@ def downgrade() -> None:
     )
     op.alter_column('transactions', 'transaction_key', nullable=False, schema='bank')
     op.create_unique_constraint('uq_transactions_account_id_transaction_key', 'transactions', ['account_id', 'transaction_key'], schema='bank')
+    op.drop_index('ix_rounds_projected', table_name='rounds', schema='raw')
     op.drop_index('ix_transaction_links_to', table_name='transaction_links', schema='bank')
     op.drop_index('ix_transaction_links_from', table_name='transaction_links', schema='bank')
     op.drop_index('uq_transaction_links_live', table_name='transaction_links', schema='bank')

@@ -87,10 +87,10 @@ def row(number: int) -> dict[str, Any]:
     }
 
 
-def page(cursor: str, rows: int) -> dict[str, Any]:
+def page(cursor: str, rows: int, rows_per_page: int) -> dict[str, Any]:
     """The rows after a cursor, which is the number of rows told before."""
     first = int(cursor or 0)
-    last = min(first + ROWS_PER_PAGE, rows)
+    last = min(first + rows_per_page, rows)
     return {
         "accounts": [],
         "added": [row(number) for number in range(first, last)],
@@ -116,10 +116,10 @@ def _account(number: int) -> dict[str, Any]:
     }
 
 
-def _answers(path: str, body: dict[str, Any], rows: int) -> dict[str, Any]:
+def _answers(path: str, body: dict[str, Any], rows: int, rows_per_page: int) -> dict[str, Any]:
     item = {"item_id": "item", "institution_id": "ins_1", "institution_name": "Bank of Bulk"}
     if path.endswith("/transactions/sync"):
-        return page(body.get("cursor") or "", rows)
+        return page(body.get("cursor") or "", rows, rows_per_page)
     if path.endswith("/public_token/exchange"):
         return {"access_token": "access", "item_id": "item", "request_id": "r"}
     return {"item": item, "accounts": [_account(number) for number in range(_ACCOUNTS)], "request_id": "r"}
@@ -128,6 +128,7 @@ def _answers(path: str, body: dict[str, Any], rows: int) -> dict[str, Any]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     rows = 0
+    rows_per_page = ROWS_PER_PAGE
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -138,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer one call."""
         length = int(self.headers["Content-Length"] or 0)
         body = json.loads(self.rfile.read(length) or b"{}")
-        answer = json.dumps(_answers(self.path, body, self.server.rows)).encode()
+        bank = self.server
+        answer = json.dumps(_answers(self.path, body, bank.rows, bank.rows_per_page)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -150,10 +152,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(rows: int) -> Iterator[str]:
+def serving(rows: int, rows_per_page: int = ROWS_PER_PAGE) -> Iterator[str]:
     """Serve `rows` transactions from a thread of this process; yields the address."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.rows = rows
+    server.rows, server.rows_per_page = rows, rows_per_page
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -170,7 +170,7 @@ def _sync(step: Step, instance: DagsterInstance, connection_id: str, clock: Cloc
     def show(asset: str, state: str) -> None:
         if asset not in SYNC_ASSETS:  # checks are steps of their own
             return
-        if state != "started":
+        if state in {"succeeded", "failed", "skipped"}:
             ended[asset] = state
         step.says(f"{'●' * len(ended)}{'○' * (len(SYNC_ASSETS) - len(ended))} {asset} {state}")
 

@@ -67,9 +67,11 @@ def _run_all(services: Services, chosen: list[str]) -> list[RunReport]:
             for connection_id in chosen:
                 task = progress.add_task(connection_id, total=len(launch.SYNC_ASSETS))
 
-                def show(step: str, status: str, task: TaskID = task) -> None:
+                def show(step: str, status: str, task: TaskID = task, name: str = connection_id) -> None:
                     if status == "succeeded" and step in launch.SYNC_ASSETS:
                         progress.advance(task)
+                    how_far = f": {status}" if status.endswith((" pages", " rows")) else ""
+                    progress.update(task, description=f"{name}{how_far}")
 
                 reports.append(launch.sync_connection(instance, connection_id, on_step=show))
     return reports

@@ -79,6 +79,7 @@ def raw_transactions(context: dg.AssetExecutionContext, services: dg.ResourcePar
             context.partition_key,
             run_id=context.run.run_id,
             asked_by=reporting.asked_by(context.run),
+            on_progress=reporting.progress_of(context),
         )
     return dg.MaterializeResult(metadata=reporting.pulled(result))
 
@@ -111,7 +112,9 @@ def normalized_transactions(
     Upserted by transaction_id; removals are tombstones; unreadable rows wait in `bank.quarantine`.
     """
     with reporting.failing_clearly():
-        result = project.project_transactions(services, context.partition_key)
+        result = project.project_transactions(
+            services, context.partition_key, on_progress=reporting.progress_of(context)
+        )
     return dg.MaterializeResult(metadata=reporting.projected(result))
 
 

@@ -38,6 +38,7 @@ _STEP_EVENTS = {
     dg.DagsterEventType.STEP_FAILURE: "failed",
     dg.DagsterEventType.STEP_SKIPPED: "skipped",
 }
+_PROGRESS = dg.DagsterEventType.ASSET_OBSERVATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +195,15 @@ def _follow(instance: dg.DagsterInstance, run_id: str, on_step: OnStep, done: th
     finished = False
     while not finished:
         finished = done.wait(_POLL_S)  # one last look after the run's end
-        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=set(_STEP_EVENTS))
+        page = instance.get_records_for_run(run_id, cursor=cursor, of_type={*_STEP_EVENTS, _PROGRESS})
         cursor = page.cursor
         for record in page.records:
             event = record.event_log_entry.dagster_event
             if event and event.step_key:
-                on_step(event.step_key, _STEP_EVENTS[event.event_type])
+                on_step(event.step_key, _STEP_EVENTS.get(event.event_type) or _how_far(event))
+
+
+def _how_far(event: dg.DagsterEvent) -> str:
+    """`50 pages, 25,000 rows` of an observation."""
+    figures = event.asset_observation_data.asset_observation.metadata
+    return ", ".join(f"{figure.value:,} {name}" for name, figure in figures.items())

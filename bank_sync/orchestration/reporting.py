@@ -15,6 +15,7 @@ from sqlalchemy import Table
 from bank_sync.domain.errors import BankSyncError, CursorMoved, ProviderError
 from bank_sync.domain.models import AskedBy
 from bank_sync.sync.engine import Pulled
+from bank_sync.sync.progress import OnProgress
 from bank_sync.sync.project import Projected
 
 
@@ -38,6 +39,9 @@ def failing_clearly() -> Iterator[None]:
         raise dg.Failure(str(error), metadata=metadata, allow_retries=error.is_transient) from None
     except BankSyncError as error:
         raise dg.Failure(str(error), allow_retries=isinstance(error, CursorMoved)) from None
+    except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
+        # a step with a retry policy would otherwise answer a cancelled run by beginning again
+        raise dg.Failure("The run was cancelled.", allow_retries=False) from None
 
 
 _AUTOMATIC = frozenset({"dagster/schedule_name", "dagster/sensor_name", "dagster/backfill"})
@@ -46,6 +50,17 @@ _AUTOMATIC = frozenset({"dagster/schedule_name", "dagster/sensor_name", "dagster
 def asked_by(run: dg.DagsterRun) -> AskedBy:
     """A run that no schedule, sensor or backfill started was started by a person, who may use the reserve."""
     return AskedBy.PERSON if _AUTOMATIC.isdisjoint(run.tags) else AskedBy.SCHEDULE
+
+
+def progress_of(context: dg.AssetExecutionContext) -> OnProgress:
+    """Tells how far a long step is, as observations of its asset: the UI and the command line show them."""
+
+    def tell(pages: int, rows: int) -> None:
+        figures = {"pages": pages} | ({"rows": rows} if rows else {})
+        observed = dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata=figures)
+        context.log_event(observed)
+
+    return tell
 
 
 def pulled(result: Pulled) -> dict[str, dg.MetadataValue]:

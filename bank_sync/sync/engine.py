@@ -36,10 +36,10 @@ from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync import cadence, recovery
+from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
 from bank_sync.sync.requests import transactions_request
 
 _MOST_RESTARTS = 3  # a bank that changes under every read is left for the next sync
-_PAGES_PER_SIGN_OF_LIFE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class _Read:
     pull: Callable[[Provider, Credential], Iterator[Page | AccountFailure]]
     cursor: str | None = None
     cursor_stored: str | None = None
+    on_progress: OnProgress = silent
 
 
 def pull_accounts(
@@ -112,6 +113,7 @@ def pull_transactions(
     *,
     run_id: str | None = None,
     asked_by: AskedBy = AskedBy.SCHEDULE,
+    on_progress: OnProgress = silent,
 ) -> Pulled:
     """Read what is new since the last committed round.
 
@@ -125,7 +127,7 @@ def pull_transactions(
     """
     with _turn(services, connection_id, run_id) as holder:
         for restarts_left in range(_MOST_RESTARTS, -1, -1):
-            read = _transactions(services, connection_id, asked_by)
+            read = _transactions(services, connection_id, asked_by, on_progress)
             try:
                 return _pull(services, connection_id, read, holder, run_id, is_last_try=restarts_left == 0)
             except _StartAgain as again:
@@ -141,7 +143,9 @@ class _StartAgain(Exception):
         self.from_the_beginning = from_the_beginning
 
 
-def _transactions(services: Services, connection_id: str, asked_by: AskedBy) -> _Read:
+def _transactions(
+    services: Services, connection_id: str, asked_by: AskedBy, on_progress: OnProgress
+) -> _Read:
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         provider = services.provider(connection.provider)
@@ -152,6 +156,7 @@ def _transactions(services: Services, connection_id: str, asked_by: AskedBy) -> 
         lambda provider, key: provider.pull_transactions(key, request, asked_by=asked_by),
         cursor=request.cursor,
         cursor_stored=request.cursor_stored,
+        on_progress=on_progress,
     )
 
 
@@ -204,7 +209,7 @@ def _pull(
             if not leases.try_lock(db, connection_id, read.part):
                 raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
             received = read.pull(services.provider(connection.provider), credential)
-            alive = _with_signs_of_life(services, connection_id, holder, received)
+            alive = _with_signs_of_life(services, connection_id, holder, received, read.on_progress)
             stored, failures = raw_pages.store_round(
                 db,
                 connection_id,
@@ -226,11 +231,16 @@ def _pull(
 
 
 def _with_signs_of_life(
-    services: Services, connection_id: str, holder: str, received: Iterator[Page | AccountFailure]
+    services: Services,
+    connection_id: str,
+    holder: str,
+    received: Iterator[Page | AccountFailure],
+    on_progress: OnProgress,
 ) -> Iterator[Page | AccountFailure]:
-    """Renew the lease while a long round is read."""
+    """Renew the lease while a long round is read, and tell how far it is."""
     for number, item in enumerate(received, 1):
-        if number % _PAGES_PER_SIGN_OF_LIFE == 0:
+        if number % PAGES_BETWEEN == 0:
+            on_progress(number, 0)
             with transaction(services.engine) as db:
                 leases.take(db, connection_id, holder, now=services.clock())
         yield item
@@ -255,7 +265,10 @@ class _Attempt:
         if failures and not stored.pages:
             first = failures[0]
             raise ProviderError(
-                provider=self.connection.provider, code=first.code, recovery=Recovery(first.recovery)
+                provider=self.connection.provider,
+                code=first.code,
+                recovery=Recovery(first.recovery),
+                retry_after_s=first.retry_after_s,
             )
         if stored.history_state is not None:
             connections.note_history(db, self.connection.connection_id, stored.history_state)

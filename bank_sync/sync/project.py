@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -22,9 +23,10 @@ from bank_sync.providers.base import Provider
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, ledger, raw_pages
 from bank_sync.storage.accounts import account_references, close_missing, observe_balance, upsert_accounts
-from bank_sync.storage.database import transaction
+from bank_sync.storage.database import in_transaction, transaction
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync import belonging
+from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
 from bank_sync.sync.quarantine import retry_quarantine
 from bank_sync.sync.rounds import RoundProjection, note_coverage
 
@@ -71,7 +73,9 @@ def project_balances(services: Services, connection_id: str) -> Projected:
     return _project(services, connection_id, Part.BALANCES, balances_round)
 
 
-def project_transactions(services: Services, connection_id: str) -> Projected:
+def project_transactions(
+    services: Services, connection_id: str, *, on_progress: OnProgress = silent
+) -> Projected:
     """Apply the rounds of transactions that the ledger does not reflect yet.
 
     A round after which an account has lost nearly all its posted rows is held: it and the rounds after it
@@ -79,12 +83,13 @@ def project_transactions(services: Services, connection_id: str) -> Projected:
     tried again first.
     """
     retry_quarantine(services, connection_id, only_due=True)
+    apply_round = partial(transactions_round, on_progress=on_progress)
     total, size = Projected(), 1
     while waiting := _waiting(services, connection_id, Part.TRANSACTIONS):
         if size > len(waiting):
             return total + _hold(services, waiting)
         try:
-            total += _apply(services, connection_id, waiting[:size], transactions_round)
+            total += _apply(services, connection_id, waiting[:size], apply_round)
             size = 1
         except _RemovesTooMuch:
             size += 1
@@ -115,8 +120,9 @@ def _apply(
     Raises:
         _RemovesTooMuch: none of them was applied.
     """
-    total = Projected()
-    with transaction(services.engine) as db:
+
+    def work(db: Connection) -> Projected:
+        total = Projected()
         ledger.open_for_writing(db, connection_id)
         provider = services.provider(connections.get_connection(db, connection_id).provider)
         before = ledger.live_posted(db, connection_id)
@@ -130,7 +136,9 @@ def _apply(
             and _is_mass_removal(before, ledger.live_posted(db, connection_id))
         ):
             raise _RemovesTooMuch
-    return total
+        return total
+
+    return in_transaction(services.engine, work)
 
 
 def _is_mass_removal(before: Mapping[str, int], after: Mapping[str, int]) -> bool:
@@ -215,12 +223,16 @@ def balances_round(db: Connection, provider: Provider, round_: StoredRound) -> P
     return Projected(1, read, new, 0, 0, quarantined)
 
 
-def transactions_round(db: Connection, provider: Provider, round_: StoredRound) -> Projected:
+def transactions_round(
+    db: Connection, provider: Provider, round_: StoredRound, *, on_progress: OnProgress = silent
+) -> Projected:
     """Apply one round of transactions."""
     known = known_accounts(db, round_.connection_id)
     work = RoundProjection(db, round_, known)
-    for stored in raw_pages.pages_of(db, round_.round_id):
+    for number, stored in enumerate(raw_pages.pages_of(db, round_.round_id), 1):
         work.take_page(stored.page_id, stored.page, provider.read_transactions(stored.page, known))
+        if number % PAGES_BETWEEN == 0:
+            on_progress(number, work.read)
     written = work.apply()
     connection = connections.get_connection(db, round_.connection_id)
     note_coverage(db, connection, round_, known)

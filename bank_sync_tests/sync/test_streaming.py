@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from bank_sync.services import Services
+from bank_sync.services import Services, open_services
 from bank_sync.settings import Settings
+from bank_sync.sync import engine, project
+from bank_sync.sync.onboarding import finish_link
+from benchmarks.plaid_server import serving
 from benchmarks.streaming import first_sync
 
 ROWS = 50_000
@@ -25,3 +28,25 @@ def test_memory_of_a_large_first_sync(settings: Settings, services: Services) ->
     with services.engine.connect() as db:
         stored: int = db.execute(text("SELECT count(*) FROM bank.transactions")).scalar_one()
     assert stored == ROWS
+
+
+def test_progress_shows(settings: Settings) -> None:
+    """While pages are fetched and applied, a long sync tells how far it is, in order."""
+    with serving(rows=120 * 5, rows_per_page=5) as address:
+        own = settings.model_copy(update={"sandbox_url": address})
+        with open_services(own) as services:
+            connection_id = finish_link(
+                services, "plaid", user_reference="bulk", proof={"public_token": "public"}
+            )
+            engine.pull_accounts(services, connection_id)
+            project.project_accounts(services, connection_id)
+            fetched: list[tuple[int, int]] = []
+            applied: list[tuple[int, int]] = []
+            engine.pull_transactions(
+                services, connection_id, on_progress=lambda *told: fetched.append((told[0], told[1]))
+            )
+            project.project_transactions(
+                services, connection_id, on_progress=lambda *told: applied.append((told[0], told[1]))
+            )
+    assert fetched == [(50, 0), (100, 0)]
+    assert applied == [(50, 250), (100, 500)]

@@ -196,6 +196,27 @@ def test_f37_serialization_failures(collisions: int, attempts: int, services: Se
     assert total == (2 if collisions < attempts else 0)
 
 
+_REFUSING_TWICE = """
+CREATE SEQUENCE bank.tried;
+GRANT USAGE ON SEQUENCE bank.tried TO bank_sync;
+CREATE FUNCTION bank.refuse_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('bank.tried') <= 2 THEN RAISE EXCEPTION 'again' USING ERRCODE = '40P01'; END IF; RETURN NEW;
+END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON bank.transactions
+FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_twice()
+"""
+
+
+def test_f37_projection_that_collides(person: Callable[..., Person], admin: psycopg.Connection) -> None:
+    """A round that deadlocks on its way into the ledger is applied whole at the third try."""
+    someone = person("plaid")
+    news(someone)
+    admin.execute(_REFUSING_TWICE)
+    someone.sync()
+    assert admin.execute("SELECT last_value FROM bank.tried").fetchone() == (3,)
+    assert someone.differences() == []
+
+
 def test_f37_other_errors_are_not_repeated(services: Services) -> None:
     """What will fail again is not tried again."""
     calls: list[int] = []

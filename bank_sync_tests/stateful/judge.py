@@ -91,15 +91,13 @@ def ledger_of(db: Connection, link: Link, provider_account_id: str) -> Counter[t
 
 def world_of(account: dict[str, Any]) -> Counter[tuple[Any, ...]]:
     """Live rows of one account in the bank's own books."""
-    return Counter(
-        (
-            row["posting"],
-            Decimal(row["amount"]),
-            row["currency"],
-            date.fromisoformat(row["booked_on"] or row["authorised_on"]),
-        )
-        for row in account["transactions"]
-    )
+    return Counter(_facts(row) for row in account["transactions"])
+
+
+def _facts(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a row of the bank's books says, as our ledger would say it."""
+    day = date.fromisoformat(row["booked_on"] or row["authorised_on"])
+    return row["posting"], Decimal(row["amount"]), row["currency"], day
 
 
 def _rows_differ(db: Connection, link: Link, truth: list[dict[str, Any]]) -> Iterator[str]:
@@ -183,11 +181,24 @@ def _pendings_linked(db: Connection, story: Story) -> tuple[int, int]:
 
 
 def _edits_lost(db: Connection, story: Story) -> int:
-    """Edits that are gone, or whose row is."""
+    """Edits that are gone, or whose row is dead although the bank still shows what it told."""
     query = text(
-        "SELECT o.note, o.is_hidden FROM bank.transaction_overlays AS o "
+        "SELECT o.note, o.is_hidden, t.removed_at IS NOT NULL AND t.superseded_by IS NULL AS is_dead, "
+        "t.connection_id, t.posting, t.amount, t.currency, t.booked_on FROM bank.transaction_overlays AS o "
         "JOIN bank.transactions AS t USING (transaction_id) WHERE o.transaction_id = :id"
     )
-    found = [db.execute(query, {"id": made.transaction_id}).one_or_none() for made in story.edits]
-    expected = [(made.note, made.is_hidden) for made in story.edits]
-    return sum(row is None or tuple(row) != made for row, made in zip(found, expected, strict=True))
+    told = {
+        (link.connection_id, row["movement"], *_facts(row))
+        for link in story.links
+        for account in story.open_accounts(link)
+        for row in account["transactions"]
+    }
+    lost = 0
+    for made in story.edits:
+        row = db.execute(query, {"id": made.transaction_id}).one_or_none()
+        if row is None or (row.note, row.is_hidden) != (made.note, made.is_hidden):
+            lost += 1
+        elif row.is_dead:
+            facts = (row.posting, row.amount, row.currency, row.booked_on)
+            lost += (row.connection_id, made.movement, *facts) in told
+    return lost

@@ -21,7 +21,11 @@ from bank_sync_tests.stateful.stories import Story
 from bank_sync_tests.stateful.world import World, new_database, open_world, running_server
 
 _STEPS_OF_A_SYNC = 60
-_FAULTS = ("http_500", "http_503", "reset", "refuse", "truncated_json", "html_200")
+# an answer that is lost may have been counted; a refusal in GoCardless's own words was not
+_FAULTS = {
+    "before": ("http_500", "http_503", "reset", "refuse", "truncated_json", "html_200"),
+    "after": ("reset", "refuse", "truncated_json", "html_200"),
+}
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ def live_a_month(world: World, seed: int, days: int = 32) -> Month:
             _spend(story, dice)
         if _is_due(story):
             _sync(story, dice, month, AskedBy.SCHEDULE)
-        if dice.random() < 0.25:
+        if dice.random() < 0.12:
             _sync(story, dice, month, AskedBy.PERSON)
     return _counted(story, month)
 
@@ -67,14 +71,9 @@ def _weather(story: Story, dice: Random) -> None:
     """Every third day is a bad one: some answers are lost after the bank has counted them."""
     story.world.bank.clear_faults()
     if dice.random() < 0.33:
-        story.world.bank.plan_faults(
-            {
-                "seed": dice.randrange(10_000),
-                "rate": 0.3,
-                "kinds": list(_FAULTS),
-                "when": dice.choice(("before", "after")),
-            }
-        )
+        when = dice.choice(sorted(_FAULTS))
+        plan = {"seed": dice.randrange(10_000), "rate": 0.3, "kinds": _FAULTS[when], "when": when}
+        story.world.bank.plan_faults(plan)
 
 
 def _spend(story: Story, dice: Random) -> None:

@@ -46,11 +46,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a person wrote on a row of theirs."""
+    """What a person wrote on a row of theirs, and the movement it was, where an id tells."""
 
     transaction_id: str
     note: str
     is_hidden: bool
+    movement: str | None
 
 
 @dataclass(slots=True)
@@ -184,6 +185,8 @@ class Story:
         self.world.bank.clear_faults()
         for link in self.links:
             self.command(link, "outage", on=False)
+            if link.provider == "plaid":
+                self.command(link, "stage", stage="historical")
             if self._needs_the_person(link):
                 self.log_in_again(link)
         for _ in range(_MOST_PASSES):

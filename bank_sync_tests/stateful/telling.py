@@ -18,6 +18,7 @@ from bank_sync_tests.stateful.world import World
 
 _FEWEST_STEPS, _MOST_STEPS = 6, 15
 _SYNCS_AFTER_A_STEP = 0.5
+_LINKS_READ_EARLY = 0.3  # before the provider has the whole history
 _ROWS_TO_BEGIN_WITH = (3, 8)
 
 
@@ -65,6 +66,11 @@ def _prelude(story: Story, dice: Random) -> None:
     for link in story.links:
         for _ in range(dice.randint(*_ROWS_TO_BEGIN_WITH)):
             any_purchase(story, dice, link)
+        if link.provider == "plaid" and dice.random() < _LINKS_READ_EARLY:
+            for stage in ("not_ready", "initial"):
+                story.command(link, "stage", stage=stage)
+                story.sync(link)
+                story.world.clock.advance(hours=1)
         story.sync(link)
 
 

@@ -81,19 +81,22 @@ def asked_by_hand(story: Story, dice: Random) -> str:
 def edit(story: Story, dice: Random) -> str:
     """The person writes a note on a row, files it, or hides it."""
     query = text(
-        "SELECT t.transaction_id FROM bank.transactions AS t WHERE t.connection_id = ANY(:ids) "
+        "SELECT t.transaction_id, t.connection_id, t.provider_transaction_id "
+        "FROM bank.transactions AS t WHERE t.connection_id = ANY(:ids) "
         "AND t.removed_at IS NULL AND t.superseded_by IS NULL AND NOT EXISTS "
         "(SELECT FROM bank.transaction_overlays AS o WHERE o.transaction_id = t.transaction_id) "
         "ORDER BY t.booked_on, t.amount, t.description, t.transaction_id"
     )
     services, now = story.world.services, story.world.clock.now
+    for link in story.links:
+        story.truth(link)
     with services.engine.begin() as db:
-        free: list[str] = list(
-            db.execute(query, {"ids": [one.connection_id for one in story.links]}).scalars()
-        )
+        free = db.execute(query, {"ids": [one.connection_id for one in story.links]}).all()
         if not free:
             return ""
-        made = Edit(dice.choice(free), f"note {len(story.edits)}", is_hidden=dice.random() < 0.3)
+        row = dice.choice(free)
+        movement, _ = story.shown.get((row.connection_id, row.provider_transaction_id), (None, None))
+        made = Edit(row.transaction_id, f"note {len(story.edits)}", dice.random() < 0.3, movement)
         who = story.user_reference
         overlays.set_note(db, made.transaction_id, made.note, user_reference=who, now=now)
         if made.is_hidden:

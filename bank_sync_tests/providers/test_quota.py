@@ -25,6 +25,7 @@ from bank_sync.domain.models import (
 from bank_sync.domain.quota import CallOutcome, Reservation, Scope
 from bank_sync.providers.gocardless.client import GoCardlessProvider
 from bank_sync.providers.gocardless.quota import CallMeter
+from bank_sync.providers.gocardless.token import OwnShelf
 from bank_sync.providers.http import ProviderHttp
 from bank_sync.sandbox.config import SandboxConfig
 from bank_sync.sandbox.serve import RunningSandbox, running_sandbox
@@ -106,6 +107,7 @@ class Story:
         self.failures: Counter[str] = Counter()
         self._http = ProviderHttp("gocardless", sandbox.gocardless_url, sleep=lambda _: None)
         self._side = side
+        self._shelf = OwnShelf()
         self.credential = self._linked()
 
     def close(self) -> None:
@@ -145,7 +147,13 @@ class Story:
 
     def _provider(self) -> GoCardlessProvider:
         return GoCardlessProvider(
-            self._http, "any", "any", clock=self.clock, quota=self.ledger, details=self._details
+            self._http,
+            "any",
+            "any",
+            clock=self.clock,
+            quota=self.ledger,
+            details=self._details,
+            shelf=self._shelf,
         )
 
     @property
@@ -161,7 +169,7 @@ class Story:
         start = provider.start_link(
             user_reference="one", institution_id=BANK, country="gb", redirect_url="http://127.0.0.1/back"
         )
-        httpx.get(f"{start.url}?auto=1&username=user_good", trust_env=False)
+        httpx.get(f"{start.url}?auto=1&username=script", trust_env=False)
         linked = provider.complete_link({"requisition_id": start.reference})
         with self._side.begin() as db:
             db.execute(text("INSERT INTO bank.users VALUES ('user_1', 'one', now())"))

@@ -17,6 +17,7 @@ from bank_sync.domain.models import (
     AccountReference,
     Credential,
     DateWindow,
+    HistoryState,
     Page,
     TransactionsRequest,
 )
@@ -68,11 +69,18 @@ def asked(server: Server) -> list[str]:
 
 
 def test_plaid_is_not_ready() -> None:
-    """An empty cursor is an appointment, neither an empty history nor a cursor to keep."""
-    with serving(scripted(sync_answer("", has_more=False))) as server, pytest.raises(ProviderError) as failed:
+    """One page that keeps no cursor and says so: neither an error nor an empty history."""
+    not_ready = sync_answer("", has_more=False, transactions_update_status="NOT_READY")
+    with serving(scripted(not_ready)) as server:
+        (page,) = pull("plaid", server)
+    assert isinstance(page, Page)
+    assert (page.cursor_after, page.history_state) == (None, HistoryState.NOT_READY)
+
+
+def test_plaid_forgets_where_it_was() -> None:
+    """An empty cursor never overwrites a good one."""
+    with serving(scripted(sync_answer("", has_more=False))) as server, pytest.raises(ContractBroken):
         pull("plaid", server, cursor="good")
-    assert (failed.value.code, failed.value.recovery) == ("product_not_ready", Recovery.RETRY_AT)
-    assert failed.value.retry_after_s
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def open_desk() -> Iterator[OpenDesk]:
 
         def start(config: SandboxConfig | None = None) -> Desk:
             sandbox = stack.enter_context(running_sandbox(config, clock=lambda: NOON))
-            unencrypted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # httpx's own takes 50 ms to read authorities
+            unencrypted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # httpx's own takes 50 ms to read
             return Desk(sandbox.url, stack.enter_context(httpx.Client(verify=unencrypted)))
 
         yield start

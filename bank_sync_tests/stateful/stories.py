@@ -204,12 +204,14 @@ class Story:
 
 
 def begin(world: World, seed: int) -> tuple[Story, Random]:
-    """A person with their banks linked and read once; what comes is thrown with the dice returned."""
+    """A person who has linked nothing yet, and the dice that decide what comes."""
     world.begin(seed)
-    dice = Random(seed)  # noqa: S311 - a story has to be told again
-    story = Story(world, seed)
+    return Story(world, seed), Random(seed)  # noqa: S311 - a story has to be told again
+
+
+def link_some_banks(story: Story, dice: Random) -> None:
+    """One to three providers, a bank at each."""
     providers: Sequence[str] = dice.sample(sorted(INSTITUTIONS), dice.choice((1, 1, 1, 2, 2, 3)))
     for provider in providers:
         link = story.open_link(provider, dice.choice(INSTITUTIONS[provider]))
         story.say(f"linked {link}")
-    return story, dice

@@ -13,7 +13,7 @@ from random import Random
 from bank_sync_tests.stateful.judge import Verdict, judge
 from bank_sync_tests.stateful.money_steps import any_purchase
 from bank_sync_tests.stateful.steps import STEPS
-from bank_sync_tests.stateful.stories import Story, begin
+from bank_sync_tests.stateful.stories import Story, begin, link_some_banks
 from bank_sync_tests.stateful.world import World
 
 _FEWEST_STEPS, _MOST_STEPS = 6, 15
@@ -42,6 +42,7 @@ def tell(world: World, seed: int) -> Told:
     wrong: tuple[str, ...]
     verdict = None
     try:
+        link_some_banks(story, dice)
         _prelude(story, dice)
         for _ in range(dice.randint(_FEWEST_STEPS, _MOST_STEPS)):
             _one_step(story, dice)

@@ -88,6 +88,7 @@ class World:
     bank: Bank
     mortality: Mortality
     chance: Random
+    ids: Random
     town: _Town
     stack: ExitStack
     services: Services = field(init=False)
@@ -102,6 +103,7 @@ class World:
         # the number of the telling keeps identifiers apart when one world tells the same seed twice
         self.told.append(seed)
         name = f"{seed}" if self.told.count(seed) == 1 else f"{seed}.{self.told.count(seed)}"
+        self.ids.seed(name)
         self.town.app = create_app(replace(config or SandboxConfig(), seed=name), self.clock)
         self.stack.close()
         self.services = self.another_worker()
@@ -145,16 +147,17 @@ def new_database(server: embedded.EmbeddedServer, name: str) -> str:
 @contextmanager
 def open_world(database_url: str, home: Path) -> Iterator[World]:
     """A world over one database for as long as the block runs."""
-    clock, town, chance, mortality = StoryClock(), _Town(), Random(0), Mortality()  # noqa: S311 - to replay
+    clock, town, mortality = StoryClock(), _Town(), Mortality()
+    chance, ids = Random(0), Random(0)  # noqa: S311 - to tell a story again
     with ExitStack() as stack:
         url = stack.enter_context(_listening(town))
         bank = stack.enter_context(closing(Bank(url)))
         stack.enter_context(mortality.watching())
         stack.enter_context(_http_in_story_time(clock, chance, mortality))
-        stack.enter_context(_ids_from(chance))
+        stack.enter_context(_ids_from(ids))
         settings = load_settings(home=home, environment="sandbox", database_url=database_url, sandbox_url=url)
         of_a_story = stack.enter_context(ExitStack())
-        yield World(settings, clock, bank, mortality, chance, town, of_a_story)
+        yield World(settings, clock, bank, mortality, chance, ids, town, of_a_story)
 
 
 @contextmanager
@@ -172,9 +175,9 @@ def _http_in_story_time(clock: StoryClock, chance: Random, mortality: Mortality)
 
 
 @contextmanager
-def _ids_from(chance: Random) -> Iterator[None]:
+def _ids_from(ids: Random) -> Iterator[None]:
     """Ids of people and connections from the seed: they decide the order accounts are read in."""
-    with patch.object(connections, "ULID", lambda: f"{chance.getrandbits(128):032x}"):
+    with patch.object(connections, "ULID", lambda: f"{ids.getrandbits(128):032x}"):
         yield
 
 

@@ -14,6 +14,7 @@ from bank_sync.cli import terminal
 from bank_sync.cli.opening import ready_services
 from bank_sync.storage.overview import resolve_connection
 from bank_sync.storage.reconciliations import ProofOverview, proofs_overview
+from bank_sync.sync.reconcile import restart_proof as restart
 
 _STYLES = {"proven": "green", "differs": "red"}
 
@@ -21,15 +22,22 @@ _STYLES = {"proven": "green", "differs": "red"}
 def accounts(
     connection: Annotated[str | None, typer.Argument(help="Its id, or the start or end of it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,  # noqa: FBT002 - a command-line flag
+    restart_proof: Annotated[
+        str | None,
+        typer.Option(help="Id of an account whose proof is to start again."),
+    ] = None,
 ) -> None:
     """Show accounts with their proof: opening balance + flows = closing balance, else by how much not, or why
     nobody can know.
 
     Example: `bank-sync accounts`
     """  # noqa: D205 - the first paragraph is what `--help` shows
-    with ready_services() as services, services.engine.connect() as db:
-        chosen = resolve_connection(db, connection) if connection else None
-        found = proofs_overview(db, chosen)
+    with ready_services() as services:
+        if restart_proof is not None:
+            restart(services, restart_proof, by="operator")
+        with services.engine.connect() as db:
+            chosen = resolve_connection(db, connection) if connection else None
+            found = proofs_overview(db, chosen)
     if as_json:
         terminal.print_json(terminal.as_rows(found))
         return

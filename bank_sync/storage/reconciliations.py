@@ -12,9 +12,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from bank_sync.domain.errors import NotFound
 from bank_sync.domain.models import ReconciliationState
 from bank_sync.storage.tables import reconciliations
 
@@ -148,6 +149,38 @@ def store_reconciliations(db: Connection, proofs: Iterable[Reconciliation], *, n
         values = {column.name: getattr(proof, column.name) for column in _COLUMNS} | {"checked_at": now}
         statement = insert(reconciliations).values(**values)
         db.execute(statement.on_conflict_do_update(index_elements=["account_id", "currency"], set_=values))
+
+
+def forget_opening(db: Connection, account_id: str, *, now: datetime) -> str:
+    """Have the proof of an account start again; returns its connection_id.
+
+    Raises:
+        NotFound: there is no proof of this account.
+    """
+    statement = update(reconciliations).where(reconciliations.c.account_id == account_id)
+    forgotten = statement.values(
+        state=ReconciliationState.UNKNOWN,
+        reason="A person started the proof again: the next sync gives it an opening.",
+        **dict.fromkeys(_FORGOTTEN),
+        syncs_differing=0,
+        checked_at=now,
+    )
+    connection_id: str | None = db.execute(forgotten.returning(reconciliations.c.connection_id)).scalar()
+    if connection_id is None:
+        raise NotFound(f"There is no proof of account {account_id!r}. List them with `bank-sync accounts`.")
+    return connection_id
+
+
+_FORGOTTEN = (
+    "opening_amount",
+    "opening_as_of",
+    "opening_total",
+    "opening_generation",
+    "flows",
+    "closing_amount",
+    "closing_as_of",
+    "difference",
+)
 
 
 def read_state(db: Connection, connection_id: str) -> ReadState:

@@ -16,11 +16,14 @@ from datetime import datetime, timedelta
 
 from bank_sync.domain.models import AccountState, ReconciliationState
 from bank_sync.services import Services
+from bank_sync.storage import ledger
 from bank_sync.storage.database import transaction
+from bank_sync.storage.journal import record_audit
 from bank_sync.storage.reconciliations import (
     Reading,
     ReadState,
     Reconciliation,
+    forget_opening,
     read_state,
     readings,
     reconciliations_of,
@@ -40,6 +43,7 @@ _MOST_APART = timedelta(minutes=15)  # beyond it the bank may well have posted b
 def reconcile_connection(services: Services, connection_id: str) -> tuple[Reconciliation, ...]:
     """Prove every account of a connection after a sync; asking twice concludes the same."""
     with transaction(services.engine) as db:
+        ledger.open_for_writing(db, connection_id)  # no projection comes between the two readings
         state = read_state(db, connection_id)
         known = reconciliations_of(db, connection_id)
         proofs = tuple(
@@ -48,6 +52,18 @@ def reconcile_connection(services: Services, connection_id: str) -> tuple[Reconc
         )
         store_reconciliations(db, proofs, now=services.clock())
     return proofs
+
+
+def restart_proof(services: Services, account_id: str, *, by: str) -> None:
+    """Forget the opening of an account: its proof starts again at the next sync, on a person's word.
+
+    Raises:
+        NotFound: nothing was ever concluded of this account.
+    """
+    with transaction(services.engine) as db:
+        connection_id = forget_opening(db, account_id, now=services.clock())
+        details = {"account_id": account_id}
+        record_audit(db, action="restart_proof", actor=by, connection_id=connection_id, details=details)
 
 
 def conclude(

@@ -49,6 +49,9 @@ def test_accounts_history_replay(
     proofs = told(run("accounts", "--json"))
     assert {one["state"] for one in proofs} == {"proven"}
     assert "proven" in run("accounts", connection_id[-8:]).stdout
+    restarted = told(run("accounts", "--restart-proof", proofs[0]["account_id"], "--json"))
+    assert [one["state"] for one in restarted] == ["unknown"] + ["proven"] * (len(proofs) - 1)
+    assert run("accounts", "--restart-proof", "acc_none").exit_code == 2
     assert told(run("history", connection_id, "--as-of", "2026-03-09", "--json")) == []
     rows = told(run("history", connection_id, "--as-of", "2026-03-10", "--json"))
     assert len(rows) > 100

@@ -16,7 +16,7 @@ from bank_sync.domain.models import ReconciliationState
 from bank_sync.quality.gate import check_balances
 from bank_sync.services import Services
 from bank_sync.storage.reconciliations import Reading, ReadState, Reconciliation
-from bank_sync.sync.reconcile import conclude, obstacle, reconcile_connection
+from bank_sync.sync.reconcile import conclude, obstacle, reconcile_connection, restart_proof
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.sync.test_ledger_equals_world import sync
 
@@ -90,6 +90,25 @@ def test_new_link_starts_again(opening: Decimal, total: Decimal, extra: Decimal)
     later = replace(STATE, generation=1, transactions_at=now, balances_at=now)
     again = conclude(known, replace(READING, amount=opening, total=total + extra), later, "conn")
     assert (again.state, again.opening_total, again.syncs_differing) == (UNKNOWN, total + extra, 0)
+
+
+def test_started_again_by_a_person(services: Services, clock: Clock, link: Callable[..., str]) -> None:
+    """A difference that is nobody's fault can be left behind: the next two syncs prove the account again."""
+    connection_id = link("teller")
+    for _ in range(2):
+        sync(services, connection_id)
+        proofs = reconcile_connection(services, connection_id)
+        clock.advance(days=1)
+    with services.engine.begin() as db:
+        db.execute(text("UPDATE bank.reconciliations SET opening_amount = opening_amount + 1"))
+    restart_proof(services, proofs[0].account_id, by="user:me")
+    states = []
+    for _ in range(2):
+        sync(services, connection_id)
+        found = {one.account_id: one.state for one in reconcile_connection(services, connection_id)}
+        states.append(found[proofs[0].account_id])
+        clock.advance(days=1)
+    assert states == [UNKNOWN, PROVEN]
 
 
 @pytest.mark.parametrize(

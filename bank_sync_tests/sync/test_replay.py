@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -146,11 +147,55 @@ def remove_at_bank(
         for row in account["transactions"]  # type: ignore[attr-defined]  # JSON
         if row["provider_transaction_id"] == provider_transaction_id
     ]
+    at_bank(services, sandbox, connection_id, op="remove", movement=rows[0]["movement"])
+
+
+@pytest.mark.parametrize("provider", ["plaid", "teller", "gocardless"])
+def test_same_bytes_after_a_hard_life(
+    provider: str, services: Services, sandbox: RunningSandbox, clock: Clock, link: Callable[..., str]
+) -> None:
+    """Holds, tips, corrections, removals, returns, new ids, lost cursors, new links: the same bytes again."""
+    connection_id = link(provider, "script-hard-life")
+
+    def day(*commands: dict[str, object]) -> list[dict[str, Any]]:
+        answers = [at_bank(services, sandbox, connection_id, **command) for command in commands]
+        sync(services, connection_id)
+        clock.advance(days=1, hours=1)
+        return answers
+
+    coffee = {"op": "spend", "amount": "-3.50", "description": "Coffee"}
+    twins = day(
+        {**coffee, "count": 2}, {**coffee, "amount": "-80.00", "description": "Hotel", "pending": True}
+    )
+    hotel, (first, second) = twins[1]["movement"], twins[0]["movements"]
+    day({"op": "settle", "movement": hotel, "amount": "-92.00"}, {"op": "remove", "movement": first})
+    day({"op": "correct", "movement": second, "amount": "-3.75"}, {"op": "restore", "movement": first})
+    day({"op": "churn", "account": True})
+    day({**coffee, "pending": True}, {"op": "churn", "account": True})
+    if provider == "plaid":
+        day({"op": "lose_cursor"})
+    relinked = link(provider, "script-hard-life")
+    day({**coffee, "amount": "5.00", "description": "Refund"})
+    for one in {connection_id, relinked}:
+        replayed = replay_connection(services, one)
+        assert found(replayed) == set(), one
+        assert replayed.rows > 10
+
+
+def at_bank(
+    services: Services, sandbox: RunningSandbox, connection_id: str, **command: object
+) -> dict[str, Any]:
+    """Have something happen at the bank, on the first account where one is needed."""
+    truth = ask_truth(services, sandbox, connection_id)
     with services.engine.connect() as db:
         connection = connections.get_connection(db, connection_id)
         token = connections.open_credential(db, services.cipher, connection).secret
-    body = {"provider": connection.provider, "token": token, "op": "remove", "movement": rows[0]["movement"]}
-    httpx.post(f"{sandbox.url}/_sandbox/book", json=body).raise_for_status()
+    if command["op"] in {"spend", "churn"}:
+        command["account"] = truth[0]["provider_account_id"]
+    body = {"provider": connection.provider, "token": token, **command}
+    answer = httpx.post(f"{sandbox.url}/_sandbox/book", json=body)
+    told: dict[str, Any] = answer.raise_for_status().json()
+    return told
 
 
 def test_unknown_connection(services: Services) -> None:

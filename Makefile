@@ -79,6 +79,26 @@ stop: $(RUNTIME) ## Stop the local database; the next command starts it again
 test: $(DEV) ## Run all tests (ARGS="-k cursor" runs some)
 	@$(BIN)/python -m pytest --durations=10 $(ARGS)
 
+.PHONY: soak
+soak: $(DEV) ## Tell 10,000 seeded stories and compare the ledger with the banks' books (ARGS="--stories 500")
+	@$(BIN)/python -m bank_sync_tests.stateful.soak $(ARGS)
+
+.PHONY: sweep
+sweep: $(DEV) ## Kill a sync at its every step, for each provider, and judge each kill twice
+	@$(BIN)/python -m bank_sync_tests.faults.report $(ARGS)
+
+.PHONY: proof-links
+proof-links: $(DEV) ## How many links from pending to posted are right, wrong, or left for review
+	@$(BIN)/python -m bank_sync_tests.proof.links $(ARGS)
+
+.PHONY: proof-quota
+proof-quota: $(DEV) ## A month of GoCardless's daily quota, as the bank counts it
+	@$(BIN)/python -m bank_sync_tests.stateful.month $(ARGS)
+
+.PHONY: bench
+bench: $(DEV) ## Measure: memory and speed of a first sync of a million rows, and of its replay
+	@$(BIN)/python -m benchmarks.streaming $(ARGS)
+
 .PHONY: ci
 ci: test lint ## All that continuous integration runs: tests first, then every check
 

@@ -100,6 +100,14 @@ def person(services: Services, sandbox: RunningSandbox, bank: Bank) -> Callable[
 
 
 @pytest.fixture
+def admin(services: Services, server: embedded.EmbeddedServer) -> Iterator[psycopg.Connection]:
+    """The superuser's session in the test's database."""
+    url = server.url(str(services.engine.url.database), "bank_sync_admin")
+    with psycopg.connect(url, autocommit=True) as opened:
+        yield opened
+
+
+@pytest.fixture
 def waits(services: Services) -> list[float]:
     """Seconds the providers' clients would have waited; nobody waits."""
     waited: list[float] = []

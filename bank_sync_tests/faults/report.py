@@ -27,16 +27,8 @@ from bank_sync.settings import load_settings
 from bank_sync.storage import embedded
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.faults import mutants
-from bank_sync_tests.faults.sweep import (
-    Stage,
-    Swept,
-    Victims,
-    around_commits,
-    one_of_each,
-    staged,
-    steps_of,
-    sweep,
-)
+from bank_sync_tests.faults.stage import Stage, Victims, staged
+from bank_sync_tests.faults.sweep import Swept, around_commits, one_of_each, steps_of, sweep
 from bank_sync_tests.faults.syncing import PROVIDERS, person_at
 from bank_sync_tests.stateful.bank import Bank
 from bank_sync_tests.stateful.world import new_database, running_server

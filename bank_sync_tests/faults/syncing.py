@@ -97,6 +97,17 @@ class Person:
         """One movement; gives its name."""
         return str(self.tell("spend", account=account, amount=amount, **values)["movement"])
 
+    def news(self) -> None:
+        """One new row in each account at the bank."""
+        for account in self.accounts():
+            self.spend(account, "-12.34", description="NEWS")
+
+    def leftovers(self) -> list[str]:
+        """In what cursor, rounds and ledger do not agree with each other."""
+        provider = self.services.provider(self.provider)
+        with self.services.engine.connect() as db:
+            return checks.right_after(db, provider, self.connection_id)
+
     def differences(self) -> list[str]:
         """In what the ledger is not the world, or waits for something."""
         with self.services.engine.connect() as db:

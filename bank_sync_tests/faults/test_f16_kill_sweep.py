@@ -15,16 +15,8 @@ import pytest
 from bank_sync.storage import embedded
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.faults import mutants
-from bank_sync_tests.faults.sweep import (
-    Swept,
-    Victims,
-    Violation,
-    around_commits,
-    one_of_each,
-    staged,
-    steps_of,
-    sweep,
-)
+from bank_sync_tests.faults.stage import Victims, staged
+from bank_sync_tests.faults.sweep import Swept, Violation, around_commits, one_of_each, steps_of, sweep
 from bank_sync_tests.faults.syncing import PROVIDERS, Person
 
 OWN_DATABASE = True

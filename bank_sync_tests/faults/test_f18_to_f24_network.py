@@ -33,14 +33,8 @@ def someone(request: pytest.FixtureRequest, person: Callable[..., Person], waits
     """A person at each provider in turn, synced, with a new row in each account waiting at the bank."""
     linked = person(request.param)
     linked.sync()
-    news(linked)
+    linked.news()
     return linked
-
-
-def news(someone: Person) -> None:
-    """A new row in each account."""
-    for account in someone.accounts():
-        someone.spend(account, "-12.34", description="NEWS")
 
 
 def recovers(someone: Person, clock: Clock) -> None:
@@ -83,7 +77,7 @@ def test_f19_burst(kind: str, someone: Person, clock: Clock, waits: list[float])
         assert len(waits) == 2
         assert waits[0] < waits[1]
     recovers(someone, clock)
-    news(someone)
+    someone.news()
     before = someone.rounds()
     struck = someone.bank.faults()[kind]
     someone.faults({"kind": kind, "paths": where, "times": 1000})
@@ -102,7 +96,7 @@ def test_f20_lost_connection(kind: str, when: str, someone: Person, clock: Clock
     someone.tries()
     assert someone.provider == "gocardless" or someone.differences() == []  # it may have cost a call
     recovers(someone, clock)
-    news(someone)
+    someone.news()
     before = someone.rounds()
     someone.faults({**fault, "times": 1000})
     error = someone.fails()

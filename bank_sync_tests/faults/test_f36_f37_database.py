@@ -1,7 +1,8 @@
-"""F36 to F38: what the database can do to a sync.
+"""F36 and F37: sessions that end and transactions that collide.
 
-Belongs here: sessions that end, collisions, refusals. Does not belong here: killed workers
-(`test_f16_kill_sweep.py`), a server that is killed (`storage/embedded/test_crashes.py`).
+Belongs here: a database that goes away or gets in the way for a moment. Does not belong here: killed workers
+(`test_f16_kill_sweep.py`), refusals (`test_f38_refusals.py`), a server that is killed
+(`storage/embedded/test_crashes.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import Connection, event, text
 
 from bank_sync.sandbox.serve import RunningSandbox
@@ -25,48 +25,26 @@ from bank_sync.storage.database import DatabaseError, in_transaction, transactio
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
 from bank_sync_tests.conftest import Clock
-from bank_sync_tests.faults import checks
-from bank_sync_tests.faults.syncing import PROVIDERS, Person, person_at, whole_sync
+from bank_sync_tests.faults.syncing import PROVIDERS, Person, person_at
 from bank_sync_tests.stateful.bank import Bank
 
 OWN_DATABASE = True
 _LEASE_IS_OVER = timedelta(minutes=30)
 
 
-def news(person: Person) -> None:
-    """Something to write for the next sync."""
-    person.spend(person.accounts()[0], "-12.34", description="NEWS")
-
-
 @pytest.fixture(params=PROVIDERS)
 def someone(request: pytest.FixtureRequest, person: Callable[..., Person]) -> Person:
     """A person at each provider in turn, synced, with news."""
     linked = person(request.param)
-    news(linked)
     linked.sync()
-    news(linked)
+    linked.news()
     return linked
-
-
-@pytest.fixture
-def admin(services: Services, server: embedded.EmbeddedServer) -> Iterator[psycopg.Connection]:
-    """The superuser's session in the test's database."""
-    url = server.url(str(services.engine.url.database), "bank_sync_admin")
-    with psycopg.connect(url, autocommit=True) as opened:
-        yield opened
-
-
-def nothing_partial(person: Person) -> None:
-    """Cursor, rounds and ledger agree."""
-    provider = person.services.provider(person.provider)
-    with person.services.engine.connect() as db:
-        assert checks.right_after(db, provider, person.connection_id) == []
 
 
 def recovers(person: Person, clock: Clock) -> None:
     """The next sync goes through unaided and brings everything up to date."""
     clock.now += _LEASE_IS_OVER
-    whole_sync(person.services, person.connection_id)
+    person.sync()
     assert person.differences() == []
 
 
@@ -98,12 +76,12 @@ def test_f36_session_ended_at_any_statement(someone: Person, admin: psycopg.Conn
                 someone.sync()
             except DatabaseError:
                 met += 1
-        nothing_partial(someone)
+        assert someone.leftovers() == []
         recovers(someone, clock)
         if len(sent) < number:
             break
         clock.advance(days=2)  # GoCardless gives four calls a day
-        news(someone)
+        someone.news()
         number += 9  # every statement in turn would take a minute
     assert met > 3
 
@@ -121,9 +99,9 @@ def test_f36_server_restarted(
         migrate(locate(settings))
         with open_services(settings, clock=clock) as services:
             person = person_at(services, sandbox, bank, "plaid", "script-restart")
-            news(person)
+            person.news()
             person.sync()
-            news(person)
+            person.news()
             person.faults({"kind": "slow", "paths": "/transactions/sync$", "delay_s": 0.5})
             stopper = threading.Timer(0.2, lambda: embedded.stop(home))
             stopper.start()
@@ -131,7 +109,7 @@ def test_f36_server_restarted(
                 person.sync()
             stopper.join()
             embedded.ensure_running(home)
-            nothing_partial(person)
+            assert person.leftovers() == []
             recovers(person, clock)
     finally:
         embedded.erase(home)
@@ -210,7 +188,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION bank.refuse_twice()
 def test_f37_projection_that_collides(person: Callable[..., Person], admin: psycopg.Connection) -> None:
     """A round that deadlocks on its way into the ledger is applied whole at the third try."""
     someone = person("plaid")
-    news(someone)
+    someone.news()
     admin.execute(_REFUSING_TWICE)
     someone.sync()
     assert admin.execute("SELECT last_value FROM bank.tried").fetchone() == (3,)
@@ -228,69 +206,3 @@ def test_f37_other_errors_are_not_repeated(services: Services) -> None:
     with pytest.raises(DatabaseError, match="22012"):
         in_transaction(services.engine, work)
     assert len(calls) == 1
-
-
-_REFUSING = """
-CREATE FUNCTION bank.refuse() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION 'row of %', NEW USING ERRCODE = {}; END $$
-"""
-
-
-@pytest.mark.parametrize("state", ["53100", "57014", "40P01"])
-@pytest.mark.parametrize("table", ["raw.pages", "bank.transactions", "bank.balances"])
-def test_f38_write_refused(
-    state: str, table: str, person: Callable[..., Person], admin: psycopg.Connection, clock: Clock
-) -> None:
-    """Disk full or a timeout anywhere: the unit fails clean, its error holds no row, the next sync heals."""
-    someone = person("teller")
-    news(someone)
-    admin.execute(sql.SQL(_REFUSING).format(sql.Literal(state)))
-    when = f"BEFORE INSERT ON {table} FOR EACH ROW"
-    admin.execute(f"CREATE TRIGGER refuse {when} EXECUTE FUNCTION bank.refuse()")
-    with pytest.raises(DatabaseError) as failed:
-        someone.sync()
-    assert failed.value.sqlstate == state
-    assert "row of" not in str(failed.value)
-    nothing_partial(someone)
-    admin.execute(f"DROP TRIGGER refuse ON {table}")
-    recovers(someone, clock)
-
-
-def test_f38_refused_within_a_copy(services: Services) -> None:
-    """COPY is spoken past SQLAlchemy: its errors are rebuilt all the same, without the row."""
-
-    def work(db: Connection) -> None:
-        db.execute(text("CREATE TEMP TABLE narrow (value int)"))
-        raw = db.connection.driver_connection
-        assert raw is not None
-        with raw.cursor() as cursor, cursor.copy("COPY narrow FROM STDIN") as copy:
-            copy.write_row(["canary"])
-
-    with pytest.raises(DatabaseError) as failed:
-        in_transaction(services.engine, work)
-    assert failed.value.sqlstate == "22P02"
-    assert "canary" not in f"{failed.value!r} {failed.value.__cause__}"
-
-
-@pytest.mark.parametrize(
-    ("complaint", "orders"),
-    [
-        ("25006", ("SET default_transaction_read_only = on", "RESET default_transaction_read_only")),
-        # 53300, which libpq does not pass on for a session that never began
-        ("cannot be reached", ("CONNECTION LIMIT 0", "CONNECTION LIMIT -1")),
-    ],
-)
-def test_f38_database_that_refuses(
-    complaint: str, orders: tuple[str, str], someone: Person, admin: psycopg.Connection, clock: Clock
-) -> None:
-    """Read-only, or out of connections: the sync fails clean and the next one goes through."""
-    name = sql.Identifier(str(someone.services.engine.url.database))
-    refuse, allow = (sql.SQL("ALTER DATABASE {} " + order).format(name) for order in orders)
-    admin.execute(refuse)
-    someone.services.engine.dispose()
-    with pytest.raises(DatabaseError, match=complaint):
-        someone.sync()
-    admin.execute(allow)
-    someone.services.engine.dispose()
-    nothing_partial(someone)
-    recovers(someone, clock)

@@ -19,9 +19,7 @@ _DATE_LENGTH = len("2026-05-03")
 
 
 def history(
-    owner: Annotated[
-        str, typer.Argument(help="Id of an account or connection, or the start or end of it.")
-    ],
+    owner: Annotated[str, typer.Argument(help="Id of an account or connection, or the start or end of it.")],
     as_of: Annotated[str, typer.Option(help="A date, meaning its end in UTC, or a moment in ISO 8601.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
@@ -49,9 +47,7 @@ def parse_moment(given: str) -> datetime:
             return datetime.combine(date.fromisoformat(given), time.max, UTC)
         moment = datetime.fromisoformat(given)
     except ValueError:
-        raise UsageMistake(
-            "--as-of wants a date (2026-05-03) or a moment (2026-05-03T14:00Z)."
-        ) from None
+        raise UsageMistake("--as-of wants a date (2026-05-03) or a moment (2026-05-03T14:00Z).") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

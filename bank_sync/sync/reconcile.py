@@ -2,7 +2,7 @@
 
 Belongs here: what can be concluded from two balances and the ledger between them, as pure functions, and
 `reconcile_connection`, which does it at the end of a sync. Does not belong here: reading and writing
-(`storage.reconciliations`).
+(`storage.readings`, `storage.reconciliations`).
 
 The opening is the first balance that was read together with a complete ledger; each proof moves it on. While
 an account differs the opening stays, so that a balance that merely lagged is proven by a later sync, and a
@@ -19,13 +19,10 @@ from bank_sync.services import Services
 from bank_sync.storage import ledger
 from bank_sync.storage.database import transaction
 from bank_sync.storage.journal import record_audit
+from bank_sync.storage.readings import Reading, ReadState, read_state, readings
 from bank_sync.storage.reconciliations import (
-    Reading,
-    ReadState,
     Reconciliation,
     forget_opening,
-    read_state,
-    readings,
     reconciliations_of,
     store_reconciliations,
 )

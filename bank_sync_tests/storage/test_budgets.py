@@ -157,7 +157,7 @@ def test_limits_of_one_item(side: Engine, clock: Clock) -> None:
     pace.wait("/item/get", "item-of-another")
     pace.wait("/transactions/sync", "item-canary")
     with side.connect() as db:
-        keys = set(db.execute(text("SELECT budget_key FROM bank.rate_budgets")).scalars())
+        keys: set[str] = set(db.execute(text("SELECT budget_key FROM bank.rate_budgets")).scalars())
     assert len(keys) == 3
     assert not any("canary" in key for key in keys)
 

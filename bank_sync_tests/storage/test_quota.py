@@ -78,8 +78,8 @@ def test_many_at_once(side: Engine, ledger: QuotaLedger) -> None:
     assert sum(call_id is not None for call_id in given_out) == 4
     assert reserve(ledger, scope=Scope.DETAILS) is not None
     with side.connect() as db:
-        found = db.execute(text("SELECT row_to_json(q)::text FROM bank.quota_calls q")).scalars()
-        rows: list[str] = list(found)
+        found = db.execute(text("SELECT row_to_json(q)::text FROM bank.quota_calls q"))
+        rows: list[str] = [row[0] for row in found]
     assert len(rows) == 5
     assert not any("canary" in row for row in rows)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,7 +11,9 @@ import typer
 from bank_sync.cli import terminal
 from bank_sync.cli.errors import UsageMistake
 from bank_sync.cli.opening import ready_services
+from bank_sync.domain.models import AccountReference
 from bank_sync.services import Services
+from bank_sync.storage.accounts import account_references
 from bank_sync.storage.overview import (
     ConnectionOverview,
     accounts_of,
@@ -17,6 +21,7 @@ from bank_sync.storage.overview import (
     overview,
     resolve_connection,
 )
+from bank_sync.storage.quota import Standing
 from bank_sync.sync.onboarding import settle_link
 
 app = typer.Typer(no_args_is_help=True, help="See the bank connections.")
@@ -110,7 +115,7 @@ def show(
     connection: Annotated[str, typer.Argument(help="Its id, or the start or end of it.")],
     as_json: AsJson = False,  # noqa: FBT002 - a command-line flag
 ) -> None:
-    """Show one connection: its accounts, their balances, and the newest attempts to read it.
+    """Show one connection: accounts, balances, calls used of a daily quota, newest attempts to read it.
 
     Example: `bank-sync connections show conn_01kq`
     """
@@ -118,11 +123,13 @@ def show(
         connection_id = resolve_connection(db, connection)
         found = next(one for one in overview(db) if one.connection_id == connection_id)
         accounts, attempts = accounts_of(db, connection_id), newest_attempts(db, connection_id)
+        calls = _calls_of_the_day(services, found.provider, account_references(db, connection_id))
         now = services.clock()
     if as_json:
         value = terminal.as_rows([found])[0]
         value["account_list"] = terminal.as_rows(accounts)
         value["attempts"] = terminal.as_rows(attempts)
+        value["calls_of_the_day"] = terminal.as_rows(calls)
         terminal.print_json(value)
         return
     terminal.out.print(f"[bold]{found.institution}[/bold] ({found.provider})  {terminal.state(found.state)}")
@@ -140,6 +147,8 @@ def show(
         kind = account.subtype or account.type
         table.add_row(account.name, number, kind, balance, f"{account.transactions:,}")
     terminal.out.print(table)
+    if calls:
+        _print_calls(calls, now)
     table = terminal.table("Newest attempts", "part", "outcome", "error", "finished", "Dagster run")
     for attempt in attempts:
         table.add_row(
@@ -149,6 +158,28 @@ def show(
             terminal.ago(attempt.finished_at, now),
             (attempt.run_id or "")[:8],
         )
+    terminal.out.print(table)
+
+
+def _calls_of_the_day(
+    services: Services, provider: str, accounts: Sequence[AccountReference]
+) -> list[Standing]:
+    """What the connection has used of daily quotas; nothing where its provider has none."""
+    if services.quota is None:
+        return []
+    names = [account.provider_account_id for account in accounts]
+    return [one for one in services.quota.standings(provider, names) if one.used]
+
+
+def _print_calls(calls: Sequence[Standing], now: datetime) -> None:
+    """Per scope, the account that has used most: that is when the next sync can be whole again."""
+    table = terminal.table("Calls of the day", "scope", "used", "next by schedule", "next by you")
+    for scope in sorted({one.scope for one in calls}):
+        most = max((one for one in calls if one.scope == scope), key=lambda one: one.schedule_at)
+        schedule, person = (
+            "now" if at <= now else terminal.ago(at, now) for at in (most.schedule_at, most.person_at)
+        )
+        table.add_row(scope, f"{most.used} of {most.calls_per_day}", schedule, person)
     terminal.out.print(table)
 
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,25 +53,55 @@ def upsert_accounts(
     """
     stored = _stored_accounts(db, connection_id)
     by_id = {row["provider_account_id"]: row for row in stored}
-    claimed = {
-        row["account_id"]
-        for name, row in by_id.items()
-        if name in {one.provider_account_id for one in records}
-    }
-    by_key = {row["stable_key"]: row for row in stored if row["account_id"] not in claimed}
-    repeated = {key for key, times in Counter(one.stable_key for one in records).items() if times > 1}
+    told_ids = {one.provider_account_id for one in records}
+    by_key = {row["stable_key"]: row for row in stored if row["provider_account_id"] not in told_ids}
+    names = _Names(connection_id, stored, Counter(one.stable_key for one in records))
     new = changed = 0
-    for record in records:
-        own_key = record.stable_key
-        if own_key in repeated:
-            own_key = f"{own_key}:{record.provider_account_id}"
-        known = by_id.get(record.provider_account_id) or by_key.pop(own_key, None)
+    for record in sorted(records, key=lambda one: one.provider_account_id not in by_id):
+        known = by_id.get(record.provider_account_id) or by_key.pop(names.key_of(record), None)
         if known is None:
-            _insert_account(db, connection_id, own_key, record, now=now)
+            _insert_account(db, connection_id, names, record, now=now)
             new += 1
         else:
-            changed += _update_account(db, known, record, now=now)
+            changed += _update_account(db, known, names, record, now=now)
     return new, changed
+
+
+@dataclass(slots=True)
+class _Names:
+    """Stable keys and account ids of a connection, each of which may stand for one account alone."""
+
+    connection_id: str
+    stored: InitVar[Sequence[RowMapping]]
+    told: Counter[str]
+    _keys: dict[str, str] = field(init=False)
+    _ids: set[str] = field(init=False)
+
+    def __post_init__(self, stored: Sequence[RowMapping]) -> None:
+        self._keys = {row["stable_key"]: row["account_id"] for row in stored}
+        self._ids = {row["account_id"] for row in stored}
+
+    def key_of(self, record: AccountRecord) -> str:
+        """What the record is looked for by; equal descriptions are told apart by their ids."""
+        is_alone = self.told[record.stable_key] == 1
+        return record.stable_key if is_alone else f"{record.stable_key}:{record.provider_account_id}"
+
+    def key_for(self, account_id: str, record: AccountRecord) -> str:
+        """The key to store: the record's own, unless another account has it."""
+        key = self.key_of(record)
+        if self._keys.setdefault(key, account_id) != account_id:
+            key = f"{record.stable_key}:{record.provider_account_id}"
+            self._keys[key] = account_id
+        return key
+
+    def new_id(self, record: AccountRecord) -> str:
+        """An account id, the same again for the same history."""
+        key = self.key_of(record)
+        account_id = opaque_id("acc", self.connection_id, key)
+        if account_id in self._ids:
+            account_id = opaque_id("acc", self.connection_id, key, record.provider_account_id)
+        self._ids.add(account_id)
+        return account_id
 
 
 def _stored_accounts(db: Connection, connection_id: str) -> Sequence[RowMapping]:
@@ -78,28 +109,25 @@ def _stored_accounts(db: Connection, connection_id: str) -> Sequence[RowMapping]
     return db.execute(query.order_by(accounts.c.account_id)).mappings().all()
 
 
-def _described(record: AccountRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _DESCRIPTION}
+def _described(names: _Names, account_id: str, record: AccountRecord) -> dict[str, Any]:
+    described: dict[str, Any] = {name: getattr(record, name) for name in _DESCRIPTION}
+    return {**described, "stable_key": names.key_for(account_id, record)}
 
 
 def _insert_account(
-    db: Connection, connection_id: str, stable_key: str, record: AccountRecord, *, now: datetime
+    db: Connection, connection_id: str, names: _Names, record: AccountRecord, *, now: datetime
 ) -> None:
-    db.execute(
-        insert(accounts).values(
-            account_id=opaque_id("acc", connection_id, stable_key),
-            connection_id=connection_id,
-            stable_key=stable_key,
-            first_seen_at=now,
-            changed_at=now,
-            **_described(record),
-        )
-    )
+    account_id = names.new_id(record)
+    described = _described(names, account_id, record)
+    whose = {"account_id": account_id, "connection_id": connection_id}
+    db.execute(insert(accounts).values(**whose, **described, first_seen_at=now, changed_at=now))
 
 
-def _update_account(db: Connection, known: RowMapping, record: AccountRecord, *, now: datetime) -> bool:
+def _update_account(
+    db: Connection, known: RowMapping, names: _Names, record: AccountRecord, *, now: datetime
+) -> bool:
     """True when anything about the account is different."""
-    described = _described(record)
+    described = _described(names, known["account_id"], record)
     if all(known[name] == value for name, value in described.items()):
         return False
     its_row = update(accounts).where(accounts.c.account_id == known["account_id"])

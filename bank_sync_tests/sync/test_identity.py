@@ -103,7 +103,9 @@ def test_ids_that_change_at_every_read(provider: str, bank: Callable[[str], Bank
     for _ in range(4):
         assert (one.sync().new, one.live()) == (0, before)
     with one.services.engine.connect() as db:
-        bases = db.execute(text("SELECT key_basis FROM bank.accounts ORDER BY account_id")).scalars().all()
+        bases: list[str] = list(
+            db.execute(text("SELECT key_basis FROM bank.accounts ORDER BY account_id")).scalars()
+        )
     assert bases[0] == KeyBasis.CONTENT
     one.command("spend", account=one.account(), amount="-9.99", description="LATER")
     assert one.sync().new == 1

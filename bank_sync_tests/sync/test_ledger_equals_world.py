@@ -86,8 +86,8 @@ def assert_equal(services: Services, sandbox: RunningSandbox, connection_id: str
         provider_account_id = str(account["provider_account_id"])
         expected = world_of(account)
         reach = min(map(_day_of, expected), default=date.min)  # a renewed link reaches less far back
-        stored = ledger_of(services, provider_account_id)
-        assert Counter({row: times for row, times in stored.items() if _day_of(row) >= reach}) == expected
+        believed = ledger_of(services, provider_account_id)
+        assert Counter({row: times for row, times in believed.items() if _day_of(row) >= reach}) == expected
         compared += expected.total()
         query = text(
             "SELECT amount, b.currency FROM bank.balances AS b JOIN bank.accounts AS a USING (account_id) "

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
+from bank_sync.domain.errors import NotFound
 from bank_sync.domain.models import ConnectionState
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
 from bank_sync.storage import connections
+from bank_sync.sync.onboarding import LinkUnclear, settle_link
 from bank_sync.sync.relink import Recognised, Verdict, recognise
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import Clock
@@ -80,3 +82,64 @@ def test_another_person_is_another_connection(services: Services, link: Callable
 def test_recognising(told: set[str], stored: dict[str, set[str]], expected: Recognised) -> None:
     """All accounts of one side at one connection is a renewal; a joint account through two logins is not."""
     assert recognise(told, stored) == expected
+
+
+@pytest.fixture
+def unclear(services: Services, link: Callable[..., str]) -> tuple[str, str]:
+    """A stored connection, and a new link that has one account of its own and misses one of the stored."""
+    stored = link("plaid")
+    sync_connection(services, stored)
+    with services.engine.begin() as db:
+        first = "(SELECT min(account_id) FROM bank.accounts)"
+        db.execute(text(f"UPDATE bank.accounts SET stable_key = 'another' WHERE account_id = {first}"))
+    with pytest.raises(LinkUnclear) as asked:
+        link("plaid")
+    assert asked.value.candidates == (stored,)
+    return stored, asked.value.connection_id
+
+
+def test_link_that_shares_some_accounts_waits(
+    services: Services, clock: Clock, unclear: tuple[str, str]
+) -> None:
+    """Nothing is guessed: the link is kept, sealed, and not synced until somebody says what it is."""
+    clock.advance(days=3)
+    with services.engine.connect() as db:
+        due = connections.due_connections(db, now=clock(), limit=10)
+    assert [one.connection_id for one in due] == [unclear[0]]
+
+
+def test_unclear_link_is_a_renewal(services: Services, unclear: tuple[str, str]) -> None:
+    """Said to renew the stored connection, it takes its place and leaves nothing beside it."""
+    stored, new = unclear
+    assert settle_link(services, new, renews=stored, by="operator") == stored
+    sync_connection(services, stored)
+    with services.engine.connect() as db:
+        assert [one.connection_id for one in connections.list_connections(db)] == [stored]
+        assert connections.get_connection(db, stored).generation == 1
+
+
+def test_unclear_link_is_separate(services: Services, unclear: tuple[str, str]) -> None:
+    """Said to be a connection of its own, it is synced as one; saying it again is refused."""
+    stored, new = unclear
+    assert settle_link(services, new, renews=None, by="operator") == new
+    sync_connection(services, new)
+    with services.engine.connect() as db:
+        assert {one.connection_id for one in connections.list_connections(db)} == {stored, new}
+    with pytest.raises(NotFound):
+        settle_link(services, new, renews=stored, by="operator")
+
+
+def test_renamed_account_is_still_recognised(
+    services: Services, clock: Clock, link: Callable[..., str]
+) -> None:
+    """An account that was renamed, and is then told under a new id, keeps its place: 0 new accounts."""
+    connection_id = link("plaid")
+    sync_connection(services, connection_id)
+    before = _ids(services, "accounts")
+    with services.engine.begin() as db:
+        db.execute(text("UPDATE bank.accounts SET stable_key = 'key of its old name ' || account_id"))
+    clock.advance(hours=7)
+    sync_connection(services, connection_id)
+    assert link("plaid") == connection_id
+    sync_connection(services, connection_id)
+    assert _ids(services, "accounts") == before

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, text
 TRANSFER_DAYS = 5
 """Legs of one transfer are booked within so many days."""
 
+_MANY_ROWS = 2_000
 _MOST_PAIRS = 20_000  # a person with more equal and opposite amounts than that is served in later syncs
 
 
@@ -66,19 +67,23 @@ _NAMED = "SELECT unnest(CAST(:ids AS text[])) AS id"
 
 def leg_pairs(db: Connection, connection_id: str) -> list[LegPair]:
     """Pairs with a changed row on one side, and the pairs those rows could be in instead."""
-    # right after a bulk load the planner knows too little and would probe an index for every row
-    db.execute(text("SET LOCAL enable_nestloop = off"))
-    first = _pairs(db, _PAIRS_OF_CHANGED, connection_id, [])
-    db.execute(text("SET LOCAL enable_nestloop = on"))
+    counted = text(f"SELECT count(*) FROM ({_CHANGED} LIMIT :many) AS counted")  # noqa: S608 - a constant
+    changed: int = db.execute(counted, {"connection_id": connection_id, "many": _MANY_ROWS}).scalar_one()
+    first = _pairs(db, _PAIRS_OF_CHANGED, connection_id, [], rows=changed)
     met = sorted({leg.transaction_id for pair in first for leg in (pair.out, pair.into)})
-    second = _pairs(db, _PAIRS_OF_NAMED, connection_id, met) if met else []
+    second = _pairs(db, _PAIRS_OF_NAMED, connection_id, met, rows=len(met)) if met else []
     seen = {(pair.out.transaction_id, pair.into.transaction_id): pair for pair in (*first, *second)}
     return list(seen.values())
 
 
-def _pairs(db: Connection, query: str, connection_id: str, ids: list[str]) -> list[LegPair]:
+def _pairs(db: Connection, query: str, connection_id: str, ids: list[str], *, rows: int) -> list[LegPair]:
     parameters = {"connection_id": connection_id, "days": TRANSFER_DAYS, "limit": _MOST_PAIRS, "ids": ids}
-    return [_pair(dict(row)) for row in db.execute(text(query), parameters).mappings()]
+    if rows >= _MANY_ROWS:
+        # right after a bulk load the planner knows too little and would probe an index for every row
+        db.execute(text("SET LOCAL enable_nestloop = off"))
+    found = [_pair(dict(row)) for row in db.execute(text(query), parameters).mappings()]
+    db.execute(text("SET LOCAL enable_nestloop = on"))
+    return found
 
 
 def _pair(row: dict[str, Any]) -> LegPair:
@@ -93,13 +98,38 @@ def _leg(alias: str, account: str) -> str:
     return f"{columns}, {account}.mask AS {alias}_account_mask"
 
 
-_FREE = (
+# two look-ups rather than one with OR: each is an anti-join of its own
+_FREE = " AND ".join(
     "NOT EXISTS (SELECT FROM bank.transaction_links AS l WHERE l.kind = 'transfer' AND l.state = 'accepted' "
-    "AND l.undone_at IS NULL AND (l.from_transaction_id = {0}.transaction_id "
-    "OR l.to_transaction_id = {0}.transaction_id))"
+    f"AND l.undone_at IS NULL AND l.{end} = {{0}}.transaction_id)"
+    for end in ("from_transaction_id", "to_transaction_id")
 )
 
-# the same currency and opposite amounts, or an exchange that one side quotes in the other's figures
+_SAME_CURRENCY = "other.currency = one.currency AND other.amount = -one.amount"
+_EXCHANGES = (
+    "one.original_currency = other.currency AND abs(one.original_amount) = abs(other.amount)",
+    "other.original_currency = one.currency AND abs(other.original_amount) = abs(one.amount)",
+)
+"""One side quotes the other's figures; each stands in a join of its own, since OR cannot be hashed."""
+
+
+def _meeting(condition: str) -> str:
+    return f"""
+    SELECT {_leg("one", "mine")}, {_leg("other", "theirs")}
+    FROM asked
+    JOIN bank.transactions AS one ON one.transaction_id = asked.id
+    JOIN own AS mine ON mine.account_id = one.account_id
+    JOIN own AS theirs ON theirs.account_id <> one.account_id
+    JOIN bank.transactions AS other ON other.account_id = theirs.account_id AND {condition}
+        AND other.booked_on >= one.booked_on - CAST(:days AS integer)
+        AND other.booked_on <= one.booked_on + CAST(:days AS integer)
+    WHERE one.amount <> 0
+        AND sign(other.amount) = -sign(one.amount) AND other.posting = 'posted'
+        AND other.removed_at IS NULL AND other.superseded_by IS NULL
+        AND {_FREE.format("one")} AND {_FREE.format("other")}
+    """  # noqa: S608 - column names are constants
+
+
 _PAIRS_OF = f"""
 WITH asked AS ({{asked}}), own AS MATERIALIZED (
     SELECT a.account_id, a.mask FROM bank.accounts AS a
@@ -107,23 +137,8 @@ WITH asked AS ({{asked}}), own AS MATERIALIZED (
     WHERE c.user_id = (SELECT user_id FROM bank.connections WHERE connection_id = :connection_id)
         AND c.state <> 'erased'
 )
-SELECT {_leg("one", "mine")}, {_leg("other", "theirs")}
-FROM asked
-JOIN bank.transactions AS one ON one.transaction_id = asked.id
-JOIN own AS mine ON mine.account_id = one.account_id
-JOIN own AS theirs ON theirs.account_id <> one.account_id
-JOIN bank.transactions AS other ON other.account_id = theirs.account_id
-    AND other.booked_on - one.booked_on BETWEEN -CAST(:days AS integer) AND CAST(:days AS integer)
-WHERE one.amount <> 0 AND other.posting = 'posted'
-    AND other.removed_at IS NULL AND other.superseded_by IS NULL
-    AND sign(other.amount) = -sign(one.amount)
-    AND ((other.currency = one.currency AND other.amount = -one.amount)
-        OR (other.currency <> one.currency
-            AND ((one.original_currency = other.currency AND abs(one.original_amount) = abs(other.amount))
-                OR (other.original_currency = one.currency
-                    AND abs(other.original_amount) = abs(one.amount)))))
-    AND {_FREE.format("one")} AND {_FREE.format("other")}
-ORDER BY one.booked_on DESC, one.transaction_id, other.transaction_id LIMIT :limit
+SELECT * FROM ({" UNION ALL ".join(map(_meeting, (_SAME_CURRENCY, *_EXCHANGES)))}) AS met
+ORDER BY one_booked_on DESC, one_transaction_id, other_transaction_id LIMIT :limit
 """  # noqa: S608 - column names are constants
 _PAIRS_OF_CHANGED = _PAIRS_OF.format(asked=_CHANGED)
 _PAIRS_OF_NAMED = _PAIRS_OF.format(asked=_NAMED)

@@ -163,7 +163,7 @@ def _edge(held: Entry, row: Entry) -> Edge | None:
         tier=tier,
         rule=rule,
         score=score * (0.5 + 0.5 * alike),
-        is_decisive=tier <= _Tier.TIP or (tier == _Tier.APART and _is_surely_late(held, row, alike)),
+        is_decisive=_is_decisive(held, row, tier, alike),
         evidence=_evidence(held, row, ratio, alike),
     )
 
@@ -181,6 +181,13 @@ def _tier(held: Entry, row: Entry, ratio: Decimal, alike: float) -> int:
         return _Tier.OTHER_TEXT
     grown = held.amount < 0 and LEAST_GROWTH <= ratio <= GREATEST_GROWTH
     return _Tier.TIP if grown and together and alike >= _SAME_SHOP else _Tier.NONE
+
+
+def _is_decisive(held: Entry, row: Entry, tier: int, alike: float) -> bool:
+    """Whether to join the pair where it is the only one."""
+    if held.authorised_on is not None and row.authorised_on is None:
+        return False  # this bank tells the day of a purchase that was held: the row may never have been
+    return tier <= _Tier.TIP or (tier == _Tier.APART and _is_surely_late(held, row, alike))
 
 
 def _is_surely_late(held: Entry, row: Entry, alike: float) -> bool:

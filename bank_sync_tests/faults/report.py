@@ -28,7 +28,7 @@ from bank_sync.storage import embedded
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.faults import mutants
 from bank_sync_tests.faults.stage import Stage, Victims, staged
-from bank_sync_tests.faults.sweep import Swept, around_commits, one_of_each, steps_of, sweep
+from bank_sync_tests.faults.sweep import Swept, around_commits_of_transactions, one_of_each, steps_of, sweep
 from bank_sync_tests.faults.syncing import PROVIDERS, person_at
 from bank_sync_tests.stateful.bank import Bank
 from bank_sync_tests.stateful.world import new_database, running_server
@@ -68,14 +68,14 @@ def main() -> int:
             with _stage(server, home, provider) as stage:
                 kinds = steps_of(stage, victims)
                 points = one_of_each(kinds) if every_kind else range(1, len(kinds) + 1)
-                swept = sweep(stage, victims, points=sorted(points), judge_all=judge_all)
+                swept = sweep(stage, victims, points=points, judge_all=judge_all)
             is_well &= not (swept.right_after or swept.after_recovery)
             table.add_row(*swept.as_row())
             _tell(swept)
         for provider, mutant in _MUTANTS:
             with _stage(server, home, provider) as stage:
-                points = around_commits(steps_of(stage, victims, mutant))
-                swept = sweep(stage, victims, mutant=mutant, points=sorted(points))
+                points = around_commits_of_transactions(steps_of(stage, victims, mutant))
+                swept = sweep(stage, victims, mutant=mutant, points=points)
             is_well &= bool(swept.right_after)
             table.add_row(*swept.as_row())
     console = Console(width=140)

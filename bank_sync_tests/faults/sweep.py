@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from bank_sync_tests.faults.stage import Stage, Victims
 
 _KILLED = -9
+_STEPS_TO_A_COMMIT = 20  # the round's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,20 @@ def steps_of(stage: Stage, victims: Victims, mutant: str | None = None) -> list[
     return list(report["kinds"])
 
 
-def around_commits(kinds: Sequence[str]) -> set[int]:
-    """Points right before and right after something became durable."""
-    commits = {number for number, kind in enumerate(kinds, 1) if kind == "COMMIT"}
-    return {point for number in commits for point in (number, number + 1) if point <= len(kinds)}
+def around_commits(kinds: Sequence[str]) -> list[int]:
+    """Points right before and right after something became durable, in order."""
+    commits = [number for number, kind in enumerate(kinds, 1) if kind == "COMMIT"]
+    return sorted({point for number in commits for point in (number, number + 1) if point <= len(kinds)})
 
 
-def one_of_each(kinds: Sequence[str]) -> set[int]:
+def around_commits_of_transactions(kinds: Sequence[str]) -> list[int]:
+    """Those from the first answer with transactions until they are in the ledger."""
+    begins = next(number for number, kind in enumerate(kinds, 1) if "/transactions" in kind)
+    ends = next(number for number, kind in enumerate(kinds, 1) if kind.endswith("INSERT transactions"))
+    return [point for point in around_commits(kinds) if begins <= point <= ends + _STEPS_TO_A_COMMIT]
+
+
+def one_of_each(kinds: Sequence[str]) -> list[int]:
     """The first point of each kind, and all those around commits."""
     first = {kind: number for number, kind in reversed(list(enumerate(kinds, 1)))}
-    return set(first.values()) | around_commits(kinds)
+    return sorted({*first.values(), *around_commits(kinds)})

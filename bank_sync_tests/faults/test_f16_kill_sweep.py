@@ -16,7 +16,14 @@ from bank_sync.storage import embedded
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.faults import mutants
 from bank_sync_tests.faults.stage import Victims, staged
-from bank_sync_tests.faults.sweep import Swept, Violation, around_commits, one_of_each, steps_of, sweep
+from bank_sync_tests.faults.sweep import (
+    Swept,
+    Violation,
+    around_commits_of_transactions,
+    one_of_each,
+    steps_of,
+    sweep,
+)
 from bank_sync_tests.faults.syncing import PROVIDERS, Person
 
 OWN_DATABASE = True
@@ -40,7 +47,7 @@ def test_f16_killed_at_any_step(
     """Cursor, rounds and ledger agree right after the kill; the next sync leaves no trace of it."""
     with staged(person(provider), clock, server) as stage:
         kinds = steps_of(stage, victims)
-        swept = sweep(stage, victims, points=sorted(one_of_each(kinds)))
+        swept = sweep(stage, victims, points=one_of_each(kinds))
     assert (swept.right_after[:3], swept.after_recovery[:3]) == ([], [])
     assert len(swept.kinds) == len(set(kinds)) > 40
     assert swept.states > 10
@@ -50,12 +57,12 @@ def test_f16_killed_at_any_step(
 def catch(
     person: Callable[..., Person], clock: Clock, server: embedded.EmbeddedServer, victims: Victims
 ) -> Callable[[str, str], Swept]:
-    """Sweep a mutant around its commits."""
+    """Sweep a mutant around the commits of its transactions."""
 
     def swept(provider: str, mutant: str) -> Swept:
         with staged(person(provider), clock, server) as stage:
-            points = around_commits(steps_of(stage, victims, mutant))
-            return sweep(stage, victims, mutant=mutant, points=sorted(points))
+            points = around_commits_of_transactions(steps_of(stage, victims, mutant))
+            return sweep(stage, victims, mutant=mutant, points=points)
 
     return swept
 

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bank_sync.domain.models import DateWindow, Page, Part
+from bank_sync.domain.models import Page, Part
 from bank_sync.providers.json_text import decode_json, encode_json
 from bank_sync.providers.minimise import minimise
 from bank_sync.storage import raw_pages
@@ -81,7 +81,7 @@ def tell(person: Person, rows: list[dict[str, Any]]) -> project.Projected:
     }
     wire = json.dumps(bodies[person.provider]).replace('"@', "").replace('@"', "")  # numbers as written
     account = None if person.provider == "plaid" else person.accounts()[0]
-    page = Page(Part.TRANSACTIONS, encode_json(minimise(decode_json(wire))), account, window=_NO_WINDOW)
+    page = Page(Part.TRANSACTIONS, encode_json(minimise(decode_json(wire))), account)
     with transaction(person.services.engine) as db:
         raw_pages.store_round(
             db,
@@ -94,9 +94,6 @@ def tell(person: Person, rows: list[dict[str, Any]]) -> project.Projected:
             now=person.services.clock(),
         )
     return project.project_transactions(person.services, person.connection_id)
-
-
-_NO_WINDOW: DateWindow | None = None
 
 
 @pytest.fixture(params=PROVIDERS)

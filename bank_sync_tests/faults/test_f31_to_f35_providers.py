@@ -23,6 +23,11 @@ from bank_sync_tests.faults.syncing import PROVIDERS, TRANSACTIONS, Person
 _OPEN = "SELECT count(*) FROM bank.quarantine WHERE connection_id = :id AND resolved_at IS NULL"
 _LIVE = "SELECT count(*) FROM bank.transactions WHERE connection_id = :id AND removed_at IS NULL"
 
+_IDS = (
+    "SELECT string_agg(transaction_id, ' ' ORDER BY transaction_id) FROM bank.transactions "
+    "WHERE connection_id = :id"
+)
+
 
 @pytest.fixture(params=PROVIDERS)
 def someone(request: pytest.FixtureRequest, person: Callable[..., Person], waits: list[float]) -> Person:
@@ -143,16 +148,13 @@ def test_f34_account_that_returns_with_a_new_id(someone: Person, clock: Clock) -
     ids = (
         "SELECT string_agg(account_id, ' ' ORDER BY account_id) FROM bank.accounts WHERE connection_id = :id"
     )
-    rows = (
-        "SELECT string_agg(transaction_id, ' ' ORDER BY 1) FROM bank.transactions WHERE connection_id = :id"
-    )
-    before = someone.one(ids), someone.one(rows)
+    before = someone.one(ids), someone.one(_IDS)
     account = someone.accounts()[0]
     someone.tell("renew_account", account=account)
     clock.advance(days=1)
     someone.sync()
     assert account not in someone.accounts()
-    assert (someone.one(ids), someone.one(rows)) == before
+    assert (someone.one(ids), someone.one(_IDS)) == before
     assert someone.differences() == []
 
 
@@ -178,14 +180,11 @@ def test_f34_account_that_closes_and_reopens(someone: Person, clock: Clock) -> N
 def test_f35_everything_under_new_ids(someone: Person, clock: Clock) -> None:
     """A provider that takes all rows away and brings them back under other ids changes no row of ours."""
     someone.sync()
-    rows = (
-        "SELECT string_agg(transaction_id, ' ' ORDER BY 1) FROM bank.transactions WHERE connection_id = :id"
-    )
-    before = someone.one(rows)
+    before = someone.one(_IDS)
     someone.tell("churn", account=someone.accounts()[0])
     clock.advance(days=1)
     someone.sync()
-    assert someone.one(rows) == before
+    assert someone.one(_IDS) == before
     assert someone.differences() == []
 
 

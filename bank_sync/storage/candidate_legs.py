@@ -156,29 +156,37 @@ class Twin:
 def late_twins(db: Connection, connection_id: str, *, now: datetime) -> list[Twin]:
     """Rows equal to one known before, that came days after their date had been read."""
     parameters = {"since": now - timedelta(days=_TWIN_DAYS), "connection_id": connection_id}
-    found = db.execute(text(_LATE_TWINS), parameters)
+    late = list(db.execute(text(_LATE), {**parameters, "limit": _MOST_LATE}).scalars())
+    found = db.execute(text(_TWINS), {"ids": late}) if late else ()
     return [Twin(row.later_id, row.earlier_id, same_account=True) for row in found]
 
 
 _TWIN_DAYS = 60  # what came longer ago has been looked at when it came
+_MOST_LATE = 2_000  # more at once is a history that was opened up, not late rows
 
-_LATE_TWINS = f"""
-WITH asked AS ({_CHANGED})
+# nothing is late at a first sync
+_LATE = f"""
+WITH asked AS MATERIALIZED ({_CHANGED})
+SELECT t.transaction_id FROM asked JOIN bank.transactions AS t ON t.transaction_id = asked.id
+WHERE EXISTS (
+        SELECT FROM bank.connections WHERE connection_id = :connection_id AND last_synced_at IS NOT NULL)
+    AND t.first_seen_at >= :since AND t.booked_on < t.first_seen_at::date - 3
+ORDER BY t.booked_on DESC, t.transaction_id LIMIT :limit
+"""  # noqa: S608 - joined from constants
+
+_TWINS = """
 SELECT DISTINCT ON (later.transaction_id)
     later.transaction_id AS later_id, earlier.transaction_id AS earlier_id
-FROM asked
+FROM unnest(CAST(:ids AS text[])) AS asked(id)
 JOIN bank.transactions AS later ON later.transaction_id = asked.id
 JOIN bank.transactions AS earlier ON earlier.account_id = later.account_id
     AND earlier.booked_on = later.booked_on AND earlier.transaction_id <> later.transaction_id
-WHERE EXISTS (
-        SELECT FROM bank.connections WHERE connection_id = :connection_id AND last_synced_at IS NOT NULL)
-    AND later.first_seen_at >= :since AND later.booked_on < later.first_seen_at::date - 3
-    AND earlier.first_seen_at < later.first_seen_at AND earlier.first_seen_at::date > later.booked_on
+WHERE earlier.first_seen_at < later.first_seen_at AND earlier.first_seen_at::date > later.booked_on
     AND earlier.posting = 'posted' AND earlier.removed_at IS NULL AND earlier.superseded_by IS NULL
     AND (earlier.amount, earlier.currency, earlier.description)
         = (later.amount, later.currency, later.description)
 ORDER BY later.transaction_id, earlier.first_seen_at, earlier.transaction_id
-"""  # noqa: S608 - joined from constants
+"""
 
 
 def shared_account_twins(db: Connection, connection_id: str, *, limit: int = 500) -> list[Twin]:

@@ -170,3 +170,16 @@ def link_once_more(person: Person) -> str:
     person.bank.approve(start.url, "maya")
     proof = {"requisition_id": start.reference}
     return finish_link(person.services, "gocardless", user_reference="somebody-else", proof=proof)
+
+
+def test_twin_that_comes_late(meet: Callable[..., Person]) -> None:
+    """A row equal to one of a week ago that appears now is put up for review; both stay."""
+    person = meet("plaid")
+    coffee = {"account": person.account, "amount": "-3.50", "description": "CAFE"}
+    person.do("spend", **coffee)
+    day = person.clock().date()
+    person.days()
+    person.days(7)
+    person.do("spend", **coffee, booked_on=day.isoformat())
+    person.days()
+    assert person.links("proposed") == [("duplicate", "rule:came_late", -3.5, -3.5)]

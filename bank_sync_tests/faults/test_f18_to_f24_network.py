@@ -163,7 +163,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pages", "waits")
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, 2, 4, 5])  # each of them is met by it
 def test_f23_mutation_at_any_page(seed: int, person: Callable[..., Person], clock: Clock) -> None:
     """Wherever and however often data changes under the pages, no cursor but a round's last one is kept."""
     someone = person("plaid")
@@ -179,6 +179,7 @@ def test_f23_mutation_at_any_page(seed: int, person: Callable[..., Person], cloc
         clock.advance(days=1)
     assert someone.rounds()[0] == before[0] + 1
     assert someone.differences() == []
+    assert someone.bank.faults()["mutation"] > 0
 
 
 @pytest.mark.usefixtures("small_pages")

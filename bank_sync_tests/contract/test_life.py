@@ -6,6 +6,7 @@ Belongs here: what every provider promises about them, through engine and ledger
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -103,6 +104,22 @@ def test_linked_anew(story: Story, link: Link) -> None:
     read_again(story, link)
     read_again(story, link)
     assert [row["transaction_id"] for row in rows(story, link)] == [row["transaction_id"] for row in before]
+    assert judge(story).divergences == ()
+
+
+def test_new_ids_within_a_link(story: Story, link: Link) -> None:
+    """An account or its rows get new ids, rows older than the window read among them: nothing is doubled."""
+    day = (story.world.clock.now.date() - timedelta(days=25)).isoformat()
+    spend(story, link, "-12.00", booked_on=day, authorised_on=day)
+    spend(story, link, "-3.50")
+    read_again(story, link)
+    before = [row["transaction_id"] for row in rows(story, link)]
+    for change in ("churn", "renew_account"):
+        account = account_of(story, link)["provider_account_id"]
+        story.command(link, change, account=account)
+        read_again(story, link)
+        read_again(story, link)
+        assert [row["transaction_id"] for row in live(story, link)] == before
     assert judge(story).divergences == ()
 
 

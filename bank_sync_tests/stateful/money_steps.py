@@ -17,6 +17,7 @@ _SHOPS = ("CORNER CAFE 12", "GREEN GROCER", "CITY TRANSIT", "BOOKS & MORE", "ZoÃ
 _MINOR = (350, 350, 1_200, 1_999, 4_250, 10_000)  # few, so that different purchases look alike
 _EXPONENTS = {"JPY": 0, "KWD": 3}
 _DAYS_CHANGED_LATE = 9  # banks correct within two weeks; beyond that nobody reads again
+_DAYS_OF_OLD_ROWS = 25
 _BY_PROVIDER = {"plaid": ("unlinked", "mislinked")}  # the others say nothing of what a row was before
 
 
@@ -150,6 +151,21 @@ def transfer(story: Story, dice: Random) -> str:
         other, "spend", account=target["provider_account_id"], amount=f"{-amount:f}", description="FROM OWN"
     )
     return f"{amount} from {one} {source['name']} to {other} {target['name']}"
+
+
+def old_rows(story: Story, link: Link) -> None:
+    """One row on each account, too old to change: it tells how far back a link made anew reaches."""
+    day = (_today(story) - timedelta(days=_DAYS_OF_OLD_ROWS)).isoformat()
+    for account in story.open_accounts(link):
+        story.command(
+            link,
+            "spend",
+            account=account["provider_account_id"],
+            amount=f"{Decimal(_MINOR[0]).scaleb(-_EXPONENTS.get(account['currency'], 2)):f}",
+            description="OPENING GIFT",
+            booked_on=day,
+            authorised_on=day,
+        )
 
 
 def any_purchase(story: Story, dice: Random, link: Link) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from bank_sync_tests.stateful.judge import Verdict, judge
-from bank_sync_tests.stateful.money_steps import any_purchase
+from bank_sync_tests.stateful.money_steps import any_purchase, old_rows
 from bank_sync_tests.stateful.steps import STEPS
 from bank_sync_tests.stateful.stories import Story, begin, link_some_banks
 from bank_sync_tests.stateful.world import World
@@ -65,6 +65,7 @@ def tell(world: World, seed: int) -> Told:
 def _prelude(story: Story, dice: Random) -> None:
     """A past to read at first: some rows, booked and pending, on each link."""
     for link in story.links:
+        old_rows(story, link)
         for _ in range(dice.randint(*_ROWS_TO_BEGIN_WITH)):
             any_purchase(story, dice, link)
         if link.provider == "plaid" and dice.random() < _LINKS_READ_EARLY:

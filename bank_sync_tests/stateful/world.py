@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +24,7 @@ from unittest.mock import patch
 import psycopg
 import uvicorn
 from psycopg import sql
-from sqlalchemy import text
+from sqlalchemy import URL, Engine, text
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bank_sync import services as services_module
@@ -112,9 +113,7 @@ class World:
 
     def another_worker(self) -> Services:
         """Services that share nothing with `services` but the database, until the story ends."""
-        opened = self.stack.enter_context(open_services(self.settings, clock=self.clock))
-        opened.engine.pool._pre_ping = False  # nobody restarts this server, and a ping costs a fifth of all
-        return opened
+        return self.stack.enter_context(open_services(self.settings, clock=self.clock))
 
 
 @contextmanager
@@ -155,6 +154,7 @@ def open_world(database_url: str, home: Path) -> Iterator[World]:
         stack.enter_context(mortality.watching())
         stack.enter_context(_http_in_story_time(clock, chance, mortality))
         stack.enter_context(_ids_from(ids))
+        stack.enter_context(_engines_kept())
         settings = load_settings(home=home, environment="sandbox", database_url=database_url, sandbox_url=url)
         of_a_story = stack.enter_context(ExitStack())
         yield World(settings, clock, bank, mortality, chance, ids, town, of_a_story)
@@ -171,6 +171,27 @@ def _http_in_story_time(clock: StoryClock, chance: Random, mortality: Mortality)
         return http
 
     with patch.object(services_module, "ProviderHttp", make):
+        yield
+
+
+@contextmanager
+def _engines_kept() -> Iterator[None]:
+    """One pool of connections for all stories: compiled and prepared statements are most of a sync's work."""
+    with ExitStack() as stack:
+
+        def kept(make: Callable[[URL], Engine]) -> Callable[[URL], Engine]:
+            @cache
+            def make_once(url: URL) -> Engine:
+                engine = make(url)
+                stack.callback(engine.dispose)
+                engine.pool._pre_ping = False  # nobody restarts this server
+                stack.enter_context(patch.object(engine, "dispose"))
+                return engine
+
+            return make_once
+
+        for name in ("make_engine", "side_engine"):
+            stack.enter_context(patch.object(services_module, name, kept(getattr(services_module, name))))
         yield
 
 

@@ -251,3 +251,14 @@ def test_assignment_knows_no_order(edges: list[Edge], random: st.DataObject) -> 
     shuffled = list(edges)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # a random.Random
     assert set(assign(edges).accepted) == set(assign(shuffled).accepted)
+
+
+def test_days_of_purchase_that_differ() -> None:
+    """Where both sides say when the purchase was made, days apart are two purchases."""
+    assert decide([held("P", "-3.50", gone=5)], [posted("X", "-3.50", day=5, seen=5, made=4)]) == []
+
+
+def test_provider_contradicted_by_a_better_pair() -> None:
+    """A provider's word in a tip's reach does not stand against a pending row of the very amount."""
+    pendings = [held("P", "-12.00"), held("Q", "-10.00")]
+    assert joined(decide(pendings, [posted("X", "-12.00", names="Q")])) == {}

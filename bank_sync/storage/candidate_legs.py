@@ -156,7 +156,7 @@ class Twin:
 def late_twins(db: Connection, connection_id: str, *, now: datetime) -> list[Twin]:
     """Rows equal to one known before, that came days after their date had been read."""
     parameters = {"since": now - timedelta(days=_TWIN_DAYS), "connection_id": connection_id}
-    late = list(db.execute(text(_LATE), {**parameters, "limit": _MOST_LATE}).scalars())
+    late: list[str] = list(db.execute(text(_LATE), {**parameters, "limit": _MOST_LATE}).scalars())
     found = db.execute(text(_TWINS), {"ids": late}) if late else ()
     return [Twin(row.later_id, row.earlier_id, same_account=True) for row in found]
 

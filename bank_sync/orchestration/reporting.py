@@ -15,8 +15,8 @@ from sqlalchemy import Table
 from bank_sync.domain.errors import BankSyncError, CursorMoved, ProviderError
 from bank_sync.domain.models import AskedBy
 from bank_sync.sync.engine import Pulled
+from bank_sync.sync.parts import Projected
 from bank_sync.sync.progress import OnProgress
-from bank_sync.sync.project import Projected
 
 
 @contextmanager

@@ -194,6 +194,12 @@ def begin_generation(db: Connection, connection_id: str) -> None:
     update_connection(db, connection_id, generation=connections.c.generation + 1, history_state=None)
 
 
+def locked_generation(db: Connection, connection_id: str) -> int:
+    """The generation, which nobody can change until the transaction ends."""
+    query = select(connections.c.generation).where(connections.c.connection_id == connection_id)
+    return int(db.execute(query.with_for_update(read=True, key_share=False)).scalar_one())
+
+
 def mark_in_progress(db: Connection, connection_id: str) -> None:
     """A sync has started."""
     update_connection(db, connection_id, sync_state=SyncState.IN_PROGRESS)

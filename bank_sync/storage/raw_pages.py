@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bank_sync.domain.errors import CursorMoved
 from bank_sync.domain.models import AccountFailure, DateWindow, HistoryState, Page, Part
-from bank_sync.storage.tables import accounts, coverage, cursors, pages, rounds
+from bank_sync.storage.tables import cursors, pages, rounds
 
 _PAGES_PER_INSERT = 20  # bounds memory: a page is up to some hundred kilobytes
 
@@ -243,40 +243,3 @@ def mark_projected(db: Connection, round_id: int, *, now: datetime) -> bool:
     """Move the watermark past a round; False when another worker already did."""
     statement = update(rounds).where(rounds.c.round_id == round_id, rounds.c.projected_at.is_(None))
     return db.execute(statement.values(projected_at=now)).rowcount == 1
-
-
-def covered_windows(db: Connection, connection_id: str) -> dict[str, DateWindow]:
-    """By account_id: the dates that complete answers have covered so far."""
-    query = (
-        select(coverage.c.account_id, coverage.c.first_on, coverage.c.last_on)
-        .join(accounts, accounts.c.account_id == coverage.c.account_id)
-        .where(accounts.c.connection_id == connection_id)
-    )
-    return {row.account_id: DateWindow(row.first_on, row.last_on) for row in db.execute(query)}
-
-
-def windows_of(db: Connection, round_id: int) -> list[tuple[str, DateWindow]]:
-    """(provider_account_id, dates) that a round covered completely."""
-    query = select(pages.c.provider_account_id, pages.c.window_first, pages.c.window_last).where(
-        pages.c.round_id == round_id, pages.c.window_first.is_not(None)
-    )
-    return [(row[0], DateWindow(row[1], row[2])) for row in db.execute(query)]
-
-
-def extend_coverage(
-    db: Connection, account_id: str, window: DateWindow, *, is_history_complete: bool, now: datetime
-) -> None:
-    """Add a completely read window to what an account has covered."""
-    values = {"first_on": window.first, "last_on": window.last, "is_history_complete": is_history_complete}
-    statement = upsert(coverage).values(account_id=account_id, **values, read_at=now)
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["account_id"],
-            set_={
-                "first_on": func.least(coverage.c.first_on, window.first),
-                "last_on": func.greatest(coverage.c.last_on, window.last),
-                "is_history_complete": or_(coverage.c.is_history_complete, literal(is_history_complete)),
-                "read_at": now,
-            },
-        )
-    )

@@ -10,13 +10,8 @@ part of a connection at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import Connection
-from ulid import ULID
 
 from bank_sync.domain.errors import ProviderError, Recovery, SyncBusy
 from bank_sync.domain.models import (
@@ -30,14 +25,15 @@ from bank_sync.domain.models import (
 )
 from bank_sync.providers.base import Provider
 from bank_sync.services import Services
-from bank_sync.storage import connections, journal, leases, raw_pages
+from bank_sync.storage import connections, leases, raw_pages
 from bank_sync.storage.accounts import account_references
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
-from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync import cadence, recovery
+from bank_sync.sync.attempts import Attempt
 from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
 from bank_sync.sync.requests import transactions_request
+from bank_sync.sync.turns import turn
 
 _MOST_RESTARTS = 3  # a bank that changes under every read is left for the next sync
 
@@ -76,7 +72,7 @@ def pull_accounts(
         ProviderError: after noting the failure on the connection.
         SyncBusy: another worker syncs this connection.
     """
-    with _turn(services, connection_id, run_id, begins=True) as holder:
+    with turn(services, connection_id, run_id, begins=True) as holder:
         read = _Read(
             Part.ACCOUNTS, asked_by, lambda provider, key: provider.pull_accounts(key, asked_by=asked_by)
         )
@@ -98,7 +94,7 @@ def pull_balances(
     """
     with transaction(services.engine) as db:
         references = account_references(db, connection_id)
-    with _turn(services, connection_id, run_id) as holder:
+    with turn(services, connection_id, run_id) as holder:
         read = _Read(
             Part.BALANCES,
             asked_by,
@@ -125,7 +121,7 @@ def pull_transactions(
         CursorMoved: another sync committed first.
         SyncBusy: another worker syncs this connection.
     """
-    with _turn(services, connection_id, run_id) as holder:
+    with turn(services, connection_id, run_id) as holder:
         for restarts_left in range(_MOST_RESTARTS, -1, -1):
             read = _transactions(services, connection_id, asked_by, on_progress)
             try:
@@ -166,28 +162,6 @@ def _begin_generation(services: Services, connection_id: str) -> None:
         raw_pages.forget_cursor(db, connection_id)
 
 
-@contextmanager
-def _turn(
-    services: Services, connection_id: str, run_id: str | None, *, begins: bool = False
-) -> Iterator[str]:
-    """Hold the connection's lease; a sync that `begins` with a run_id keeps it until it is finished."""
-    holder = run_id or f"call_{ULID()}"
-    with transaction(services.engine) as db:
-        is_ours_already = leases.is_held(db, connection_id, holder)
-        if not leases.take(db, connection_id, holder, now=services.clock()):
-            raise SyncBusy(f"Another sync of {connection_id} is running; this one did nothing.")
-        if begins:
-            connections.mark_in_progress(db, connection_id)
-    keeps = False
-    try:
-        yield holder
-        keeps = is_ours_already or (begins and run_id is not None)
-    finally:
-        if not keeps:
-            with transaction(services.engine) as db:
-                leases.give_back(db, connection_id, holder)
-
-
 def _pull(
     services: Services,
     connection_id: str,
@@ -202,7 +176,7 @@ def _pull(
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         credential = connections.open_credential(db, services.cipher, connection)
-    attempt = _Attempt(services, connection, read, run_id, started_at)
+    attempt = Attempt(services, connection, read.part, run_id, started_at)
     try:
         recovery.check_breakers(services, connection, read.asked_by)
         with transaction(services.engine) as db:
@@ -244,63 +218,6 @@ def _with_signs_of_life(
             with transaction(services.engine) as db:
                 leases.take(db, connection_id, holder, now=services.clock())
         yield item
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One attempt to read one part, and how it is noted."""
-
-    services: Services
-    connection: StoredConnection
-    read: _Read
-    run_id: str | None
-    started_at: datetime
-
-    def succeeded(self, db: Connection, stored: StoredRound, failures: Sequence[AccountFailure]) -> None:
-        """Note it in the round's own transaction.
-
-        Raises:
-            ProviderError: no account could be read: the first one's trouble is the connection's.
-        """
-        if failures and not stored.pages:
-            first = failures[0]
-            raise ProviderError(
-                provider=self.connection.provider,
-                code=first.code,
-                recovery=Recovery(first.recovery),
-                retry_after_s=first.retry_after_s,
-            )
-        if stored.history_state is not None:
-            connections.note_history(db, self.connection.connection_id, stored.history_state)
-        self._record(db, "partial" if failures else "succeeded", pages=stored.pages, failures=failures)
-
-    def failed(self, error: ProviderError) -> None:
-        """Note it, with what it means for the connection."""
-        with transaction(self.services.engine) as db:
-            due_at = recovery.note_failure(db, self.connection, error, now=self.services.clock())
-            connections.mark_failed(db, self.connection.connection_id, error, next_sync_at=due_at)
-            self._record(db, "failed", failures=[error])
-
-    def _record(
-        self,
-        db: Connection,
-        outcome: str,
-        *,
-        pages: int = 0,
-        failures: Sequence[AccountFailure | ProviderError] = (),
-    ) -> None:
-        journal.record_attempt(
-            db,
-            self.connection.connection_id,
-            self.read.part,
-            outcome=outcome,
-            started_at=self.started_at,
-            finished_at=self.services.clock(),
-            pages=pages,
-            error_code=failures[0].code if failures else None,
-            error_recovery=failures[0].recovery if failures else None,
-            run_id=self.run_id,
-        )
 
 
 def finish_sync(services: Services, connection_id: str, *, run_id: str | None = None) -> StoredConnection:

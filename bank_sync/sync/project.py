@@ -2,7 +2,7 @@
 
 Belongs here: applying committed rounds to accounts, balances and transactions, in order, each with its
 watermark, and holding back a round that removes nearly everything. Does not belong here: talking to providers
-(`sync.engine`), what one round of transactions does (`sync.rounds`).
+(`sync.engine`), what one round does (`sync.parts`).
 
 The ledger is a projection of the raw pages: what cannot be read goes to quarantine with its page and never
 blocks the others. What a round changes carries the time of the round, so that a replay gives the same bytes.
@@ -11,56 +11,32 @@ blocks the others. What a round changes carries the time of the round, so that a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
 
 from bank_sync.domain.errors import NotFound
-from bank_sync.domain.models import AccountRecord, AccountReference, BalanceRecord, Part, Rejected
-from bank_sync.providers.base import Provider
+from bank_sync.domain.models import Part
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, ledger, raw_pages
-from bank_sync.storage.accounts import account_references, close_missing, observe_balance, upsert_accounts
 from bank_sync.storage.database import in_transaction, transaction
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync import belonging
-from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
+from bank_sync.sync.parts import (
+    Projected,
+    ProjectRound,
+    accounts_round,
+    balances_round,
+    transactions_round,
+)
+from bank_sync.sync.progress import OnProgress, silent
 from bank_sync.sync.quarantine import retry_quarantine
-from bank_sync.sync.rounds import RoundProjection, note_coverage
 
 _log = logging.getLogger(__name__)
 
 _LEAST_ROWS_HELD = 5
 _HELD_SHARE = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Projected:
-    """What a projection did: rounds applied or held back, rows written, rows put in quarantine."""
-
-    rounds: int = 0
-    read: int = 0
-    new: int = 0
-    changed: int = 0
-    removed: int = 0
-    quarantined: int = 0
-    held: int = 0
-
-    def __add__(self, other: Projected) -> Projected:
-        return Projected(
-            self.rounds + other.rounds,
-            self.read + other.read,
-            self.new + other.new,
-            self.changed + other.changed,
-            self.removed + other.removed,
-            self.quarantined + other.quarantined,
-            self.held + other.held,
-        )
-
-
-ProjectRound = Callable[[Connection, Provider, StoredRound], Projected]
 
 
 def project_accounts(services: Services, connection_id: str) -> Projected:
@@ -184,65 +160,6 @@ def link_transactions(services: Services, connection_id: str) -> int:
     with transaction(services.engine) as db:
         ledger.open_for_writing(db, connection_id)
         return belonging.link_connection(db, connection_id, now=services.clock()).accepted
-
-
-def accounts_round(db: Connection, provider: Provider, round_: StoredRound) -> Projected:
-    """Apply one round of accounts; from a partial or partly unreadable one no account is missing."""
-    records: list[AccountRecord] = []
-    quarantined = 0
-    connection_id, now = round_.connection_id, round_.fetched_at
-    for stored in raw_pages.pages_of(db, round_.round_id):
-        for item in provider.read_accounts(stored.page):
-            if isinstance(item, Rejected):
-                journal.put_in_quarantine(db, connection_id, stored.page_id, item, now=now)
-                quarantined += 1
-            else:
-                records.append(item)
-    new, changed = upsert_accounts(db, connection_id, records, now=now)
-    gone = 0
-    if not quarantined and round_.is_complete:
-        gone = close_missing(db, connection_id, [one.provider_account_id for one in records], now=now)
-    return Projected(1, len(records), new, changed, gone, quarantined)
-
-
-def balances_round(db: Connection, provider: Provider, round_: StoredRound) -> Projected:
-    """Apply one round of balances."""
-    connection_id, now = round_.connection_id, round_.fetched_at
-    known = known_accounts(db, connection_id)
-    read = new = quarantined = 0
-    for stored in raw_pages.pages_of(db, round_.round_id):
-        for item in provider.read_balances(stored.page, known):
-            if isinstance(item, BalanceRecord) and item.provider_account_id in known:
-                account_id = known[item.provider_account_id].account_id
-                new += observe_balance(db, connection_id, account_id, item, round_id=round_.round_id, now=now)
-                read += 1
-            else:
-                rejected = item if isinstance(item, Rejected) else Rejected("unknown_account", f"row[{read}]")
-                journal.put_in_quarantine(db, connection_id, stored.page_id, rejected, now=now)
-                quarantined += 1
-    return Projected(1, read, new, 0, 0, quarantined)
-
-
-def transactions_round(
-    db: Connection, provider: Provider, round_: StoredRound, *, on_progress: OnProgress = silent
-) -> Projected:
-    """Apply one round of transactions."""
-    known = known_accounts(db, round_.connection_id)
-    work = RoundProjection(db, round_, known)
-    for number, stored in enumerate(raw_pages.pages_of(db, round_.round_id), 1):
-        work.take_page(stored.page_id, stored.page, provider.read_transactions(stored.page, known))
-        if number % PAGES_BETWEEN == 0:
-            on_progress(number, work.read)
-    written = work.apply()
-    connection = connections.get_connection(db, round_.connection_id)
-    note_coverage(db, connection, round_, known)
-    return Projected(1, work.read, written.new, written.changed, written.removed, work.quarantined)
-
-
-def known_accounts(db: Connection, connection_id: str) -> dict[str, AccountReference]:
-    """All accounts of a connection, also those no longer offered, by provider_account_id."""
-    found = account_references(db, connection_id, only_active=False)
-    return {one.provider_account_id: one for one in found}
 
 
 def quarantined_rows(services: Services, connection_id: str) -> int:

@@ -23,7 +23,7 @@ from bank_sync.storage.quarantined import waiting_rows
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.storage.shadow import Comparison
 from bank_sync.storage.tables import rounds
-from bank_sync.sync.project import ProjectRound, accounts_round, balances_round, transactions_round
+from bank_sync.sync.parts import ProjectRound, accounts_round, balances_round, transactions_round
 from bank_sync.sync.quarantine import retry_rows
 
 OnRound = Callable[[int, int], None]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from bank_sync.domain.models import DateWindow, TransactionsRequest
 from bank_sync.providers.base import IncrementalReads, Provider
-from bank_sync.storage import raw_pages
+from bank_sync.storage import coverage, raw_pages
 from bank_sync.storage.accounts import account_references
 from bank_sync.storage.asking_again import start_earlier
 from bank_sync.storage.connections import StoredConnection
@@ -29,7 +29,7 @@ def transactions_request(
         stored = raw_pages.current_cursor(db, connection.connection_id)
         cursor = earlier.cursor if earlier.is_needed else stored
         return TransactionsRequest(cursor, references, windows={}, cursor_stored=stored)
-    covered = raw_pages.covered_windows(db, connection.connection_id)
+    covered = coverage.covered_windows(db, connection.connection_id)
     history_days = connection.history_days or provider.history_days
     windows = {
         reference.provider_account_id: window(

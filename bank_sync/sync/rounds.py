@@ -23,7 +23,7 @@ from bank_sync.domain.models import (
     TransactionRecord,
     TransactionRemoval,
 )
-from bank_sync.storage import accounts, asking_again, journal, ledger, raw_pages, staging
+from bank_sync.storage import accounts, asking_again, coverage, journal, ledger, resolution, staging
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.ledger import Written
 from bank_sync.storage.raw_pages import StoredRound
@@ -78,7 +78,7 @@ class RoundProjection:
         """Write the rows, then the removals: named ones, and those a complete reading no longer tells."""
         self._stage_waiting()
         one = self.round_
-        for conflict in staging.resolve(self.db, one.connection_id, generation=one.generation):
+        for conflict in resolution.resolve(self.db, one.connection_id, generation=one.generation):
             self._quarantine(conflict.page_id, Rejected("identity_conflict", conflict.locator))
         asking_again.note_answers(self.db, one)
         self._give_fresh_ids()
@@ -109,14 +109,14 @@ class RoundProjection:
     def _give_fresh_ids(self) -> None:
         """A new row whose key stood for another transaction before needs an id of its own."""
         told_in = str(self.round_.round_id)
-        taken = staging.taken_ids(self.db)
-        staging.give_fresh_ids(
+        taken = resolution.taken_ids(self.db)
+        resolution.give_fresh_ids(
             self.db, {at: transaction_id(account_id, key, told_in) for at, account_id, key in taken}
         )
 
     def _note_id_stability(self) -> None:
         """Count overlapping readings and how many of them came with other ids; act on the evidence."""
-        for account_id, is_changed in staging.compared_ids(self.db, generation=self.round_.generation):
+        for account_id, is_changed in resolution.compared_ids(self.db, generation=self.round_.generation):
             compared, changed = accounts.count_id_reading(self.db, account_id, is_changed=is_changed)
             if basis_by_evidence(compared, changed) is KeyBasis.CONTENT:
                 accounts.set_key_basis(self.db, account_id, KeyBasis.CONTENT)
@@ -155,13 +155,13 @@ def note_coverage(
     oldest = connection.linked_at.date() - timedelta(days=connection.history_days or 0)
     windows = {
         known[name].account_id: window
-        for name, window in raw_pages.windows_of(db, round_.round_id)
+        for name, window in coverage.windows_of(db, round_.round_id)
         if name in known
     }
     if round_.history_state is HistoryState.COMPLETE:
         windows = {one.account_id: DateWindow(oldest, told_on) for one in known.values()}
     for account_id, window in windows.items():
         is_complete = window.first <= oldest
-        raw_pages.extend_coverage(
+        coverage.extend_coverage(
             db, account_id, window, is_history_complete=is_complete, now=round_.fetched_at
         )

@@ -14,7 +14,7 @@ from bank_sync.services import Services
 from bank_sync.storage import leases
 from bank_sync.storage.database import transaction
 from bank_sync.sync import engine, enrich, project, reconcile
-from bank_sync.sync.project import Projected
+from bank_sync.sync.parts import Projected
 
 
 def sync_connection(

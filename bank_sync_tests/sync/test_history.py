@@ -62,7 +62,7 @@ def test_one_account_of_several(services: Services, link: Callable[..., str]) ->
     sync(services, connection_id)
     now = services.clock()
     with services.engine.connect() as db:
-        ids = list(db.execute(text("SELECT account_id FROM bank.accounts")).scalars())
+        ids: list[str] = list(db.execute(text("SELECT account_id FROM bank.accounts")).scalars())
         parts = [len(list(transactions_as_of(db, one, now))) for one in ids]
         assert len(parts) > 1
         assert sum(parts) == len(list(transactions_as_of(db, connection_id, now)))

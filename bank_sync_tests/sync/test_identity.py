@@ -15,6 +15,7 @@ from bank_sync.services import Services
 from bank_sync.storage import connections
 from bank_sync.sync import project
 from bank_sync.sync.identity import basis_by_evidence
+from bank_sync.sync.parts import Projected
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.sync.test_ledger_equals_world import PROVIDERS, assert_equal
@@ -48,7 +49,7 @@ class Bank:
         with self.services.engine.connect() as db:
             return str(db.execute(text(query)).scalar_one())
 
-    def sync(self) -> project.Projected:
+    def sync(self) -> Projected:
         """A day later, sync and compare with the bank's books."""
         self.clock.advance(hours=25)
         result = sync_connection(self.services, self.connection_id)

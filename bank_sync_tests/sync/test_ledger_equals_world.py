@@ -15,12 +15,13 @@ from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
 from bank_sync.storage import connections
 from bank_sync.sync import engine, enrich, project
+from bank_sync.sync.parts import Projected
 from bank_sync_tests.conftest import Clock
 
 PROVIDERS = ("plaid", "teller", "gocardless")
 
 
-def sync(services: Services, connection_id: str) -> project.Projected:
+def sync(services: Services, connection_id: str) -> Projected:
     """One whole sync by the library, without Dagster."""
     engine.pull_accounts(services, connection_id)
     project.project_accounts(services, connection_id)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from bank_sync.domain.models import Page, Part
 from bank_sync.services import Services
 from bank_sync.storage import ledger, raw_pages
-from bank_sync.sync import engine, project
+from bank_sync.sync import engine, parts, project
 
 FEW = settings(
     max_examples=25,  # each is four rounds in a real database
@@ -87,7 +87,7 @@ def apply(db: Connection, services: Services, connection_id: str, pages: list[Pa
         now=services.clock(),
     )
     ledger.open_for_writing(db, connection_id)
-    project.transactions_round(db, services.provider("plaid"), round_)
+    parts.transactions_round(db, services.provider("plaid"), round_)
 
 
 def bytes_of(db: Connection, *without: str) -> set[str]:

@@ -107,8 +107,10 @@ def test_linked_anew(story: Story, link: Link) -> None:
     assert judge(story).divergences == ()
 
 
-def test_new_ids_within_a_link(story: Story, link: Link) -> None:
+@pytest.mark.parametrize("provider", sorted(INSTITUTIONS))
+def test_new_ids_within_a_link(story: Story, provider: str) -> None:
     """An account or its rows get new ids, rows older than the window read among them: nothing is doubled."""
+    link = story.open_link(provider, INSTITUTIONS[provider][0])
     day = (story.world.clock.now.date() - timedelta(days=25)).isoformat()
     spend(story, link, "-12.00", booked_on=day, authorised_on=day)
     spend(story, link, "-3.50")

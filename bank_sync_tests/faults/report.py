@@ -78,6 +78,7 @@ def main() -> int:
                 swept = sweep(stage, victims, mutant=mutant, points=points)
             is_well &= bool(swept.right_after)
             table.add_row(*swept.as_row())
+            _tell(swept)
     console = Console(width=140)
     console.print(table)
     console.print(_faults_table())
@@ -103,12 +104,14 @@ def _stage(server: embedded.EmbeddedServer, home: Path, provider: str) -> Iterat
 
 
 def _tell(swept: Swept) -> None:
-    """What was wrong, as it is found."""
-    for moment, found in (("at once", swept.right_after), ("later", swept.after_recovery)):
-        for violation in found:
-            print(
-                f"{swept.provider}, step {violation.step} ({violation.kind}), {moment}: {violation.sentence}"
-            )
+    """One line as soon as a sweep is done, and what was wrong where nothing should be."""
+    print(
+        ", ".join(f"{name} {value}" for name, value in zip(_HEADINGS, swept.as_row(), strict=True)),
+        flush=True,
+    )
+    if swept.mutant is None:
+        for violation in swept.right_after + swept.after_recovery:
+            print(f"  step {violation.step} ({violation.kind}): {violation.sentence}", flush=True)
 
 
 def _faults_table() -> Table:

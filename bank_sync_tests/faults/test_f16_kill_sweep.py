@@ -27,6 +27,7 @@ from bank_sync_tests.faults.sweep import (
 from bank_sync_tests.faults.syncing import PROVIDERS, Person
 
 OWN_DATABASE = True
+pytestmark = pytest.mark.timeout(900)  # hundreds of processes live and die in each of these
 
 
 @pytest.fixture(scope="module")

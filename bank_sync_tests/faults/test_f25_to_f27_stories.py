@@ -39,7 +39,7 @@ def page_of(events: Sequence[Event], account: str) -> str:
     return json.dumps({**lists, **rest, "transactions_update_status": "HISTORICAL_UPDATE_COMPLETE"})
 
 
-def tell(person: Person, pages: Sequence[Sequence[Event]], account: str) -> project.Projected:
+def tell(person: Person, pages: Sequence[Sequence[Event]], account: str) -> None:
     """Store the pages as one round and project it."""
     services = person.services
     made = [Page(Part.TRANSACTIONS, page_of(events, account)) for events in pages]
@@ -54,7 +54,7 @@ def tell(person: Person, pages: Sequence[Sequence[Event]], account: str) -> proj
             generation=0,
             now=services.clock(),
         )
-    return project.project_transactions(services, person.connection_id)
+    project.project_transactions(services, person.connection_id)
 
 
 def live(person: Person) -> dict[str, Decimal]:

@@ -14,9 +14,9 @@ import typer
 
 from bank_sync.cli import terminal
 from bank_sync.cli.opening import ready_services
-from bank_sync.storage import reviews
+from bank_sync.storage import review_list, reviews
 from bank_sync.storage.database import transaction
-from bank_sync.storage.reviews import HeldRound, Review, Side
+from bank_sync.storage.review_list import HeldRound, Review, Side
 from bank_sync.sync import project
 
 app = typer.Typer(
@@ -73,8 +73,8 @@ def list_all(
     Examples: `bank-sync review list`, `bank-sync review list --kind transfer --state accepted`
     """
     with ready_services() as services, services.engine.connect() as db:
-        found = reviews.list_links(db, state=state, kind=kind, limit=limit)
-        held = reviews.held_rounds(db)
+        found = review_list.list_links(db, state=state, kind=kind, limit=limit)
+        held = review_list.held_rounds(db)
     if as_json:
         terminal.print_json({"links": terminal.as_rows(found), "held_rounds": terminal.as_rows(held)})
         return

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bank_sync.domain.errors import NotFound
-from bank_sync.storage import reviews
+from bank_sync.storage import review_list, reviews
 from bank_sync.sync import project
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.sync.scripted import BOOKS, CAFE, Person
@@ -144,7 +144,7 @@ def test_verdicts_belong_to_the_owner(meet: Callable[..., Person]) -> None:
             reviews.accept_link(db, link_id, by="x", now=person.clock(), user_reference="somebody-else")
         with pytest.raises(reviews.LinkConflict):
             reviews.undo_link(db, link_id, by="x", now=person.clock())
-        [review] = reviews.list_links(db)
+        [review] = review_list.list_links(db)
         assert (review.first.description, review.second.description) == (BOOKS, CAFE)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bank_sync.quality.invariants import broken_invariants
-from bank_sync.storage import reviews
+from bank_sync.storage import review_list, reviews
 from bank_sync.storage.candidate_legs import Leg, LegPair
 from bank_sync.sync import project
 from bank_sync.sync.matching.transfers import decide_transfers
@@ -151,7 +151,7 @@ def test_one_account_reached_twice(meet: Callable[..., Person]) -> None:
     )
     assert person.one(of_second) == len(proposed)  # the newer link gives way
     with person.services.engine.begin() as db:
-        [first, *_] = [review.link_id for review in reviews.list_links(db, kind="duplicate")]
+        [first, *_] = [review.link_id for review in review_list.list_links(db, kind="duplicate")]
         for link_id in reviews.same_pair_of_accounts(db, [first]):
             reviews.accept_link(db, link_id, by="person", now=person.clock())
     assert person.one("SELECT count(*) FROM bank.transactions WHERE superseded_by IS NOT NULL") > 0

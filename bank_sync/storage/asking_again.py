@@ -15,6 +15,7 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
+from bank_sync.domain.models import Part
 from bank_sync.storage.raw_pages import StoredRound
 
 _MOST_TIMES = 3
@@ -112,3 +113,14 @@ WHERE page.page_id = unread.page_id AND unread.connection_id = :connection_id
     )
 RETURNING unread.tries
 """
+
+
+def note_whole_part(db: Connection, round_: StoredRound, part: Part) -> None:
+    """Close what earlier rounds of accounts or balances left unread: this one told all of them, and well."""
+    statement = text(
+        "UPDATE quarantine AS unread SET resolved_at = :now, resolution = 'overtaken' FROM raw.pages AS page "
+        "WHERE page.page_id = unread.page_id AND unread.connection_id = :connection_id "
+        "AND unread.resolved_at IS NULL AND page.part = :part AND page.round_id < :round_id"
+    )
+    values = {"connection_id": round_.connection_id, "round_id": round_.round_id, "now": round_.fetched_at}
+    db.execute(statement, {**values, "part": part})

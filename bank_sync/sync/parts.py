@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bank_sync.domain.models import AccountRecord, AccountReference, BalanceRecord, Rejected
+from bank_sync.domain.models import AccountRecord, AccountReference, BalanceRecord, Part, Rejected
 from bank_sync.providers.base import Provider
-from bank_sync.storage import connections, journal, raw_pages
+from bank_sync.storage import asking_again, connections, journal, raw_pages
 from bank_sync.storage.accounts import account_references, close_missing, observe_balance, upsert_accounts
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
@@ -62,6 +62,7 @@ def accounts_round(db: Connection, provider: Provider, round_: StoredRound) -> P
     new, changed = upsert_accounts(db, connection_id, records, now=now)
     gone = 0
     if not quarantined and round_.is_complete:
+        asking_again.note_whole_part(db, round_, Part.ACCOUNTS)
         gone = close_missing(db, connection_id, [one.provider_account_id for one in records], now=now)
     return Projected(1, len(records), new, changed, gone, quarantined)
 
@@ -81,6 +82,8 @@ def balances_round(db: Connection, provider: Provider, round_: StoredRound) -> P
                 rejected = item if isinstance(item, Rejected) else Rejected("unknown_account", f"row[{read}]")
                 journal.put_in_quarantine(db, connection_id, stored.page_id, rejected, now=now)
                 quarantined += 1
+    if not quarantined and round_.is_complete:
+        asking_again.note_whole_part(db, round_, Part.BALANCES)
     return Projected(1, read, new, 0, 0, quarantined)
 
 

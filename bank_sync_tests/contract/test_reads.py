@@ -14,6 +14,7 @@ from sqlalchemy import text
 from bank_sync.providers.plaid import client as plaid
 from bank_sync.providers.teller import client as teller
 from bank_sync_tests.contract.reading import assert_as_the_bank_says, live, read_again, rows, spend
+from bank_sync_tests.stateful.judge import judge
 from bank_sync_tests.stateful.mortality import Died
 from bank_sync_tests.stateful.stories import Link, Story
 
@@ -110,3 +111,16 @@ def test_log_that_changes_under_the_reader(story: Story, link: Link) -> None:
         assert len(live(story, link)) == _ROWS
         read_again(story, link)
         assert assert_as_the_bank_says(story, link) == 2 * _ROWS
+
+
+def test_answer_that_was_unreadable_once(story: Story, link: Link) -> None:
+    """An answer without what it promises is put aside or refused; once it is whole again, nothing waits."""
+    spend(story, link, "-12.00")
+    story.world.bank.plan_faults(
+        {"next": [{"kind": "drift_required_gone", "paths": "balance|accounts/get|transactions", "times": 3}]}
+    )
+    story.sync(link)
+    story.world.bank.clear_faults()
+    assert story.come_to_rest()
+    assert story.world.bank.faults() == {"drift_required_gone": 3}
+    assert judge(story).divergences == ()

@@ -35,6 +35,13 @@ def is_held(db: Connection, connection_id: str, holder: str) -> bool:
     return db.execute(query).scalar() == holder
 
 
+def ends_at(db: Connection, connection_id: str) -> datetime | None:
+    """When the running lease ends unless it is renewed."""
+    query = select(connections.c.lease_until).where(connections.c.connection_id == connection_id)
+    until: datetime | None = db.execute(query).scalar()
+    return until
+
+
 def give_back(db: Connection, connection_id: str, holder: str) -> None:
     """End the lease, if it is still this holder's."""
     theirs = (connections.c.connection_id == connection_id, connections.c.lease_holder == holder)

@@ -32,7 +32,11 @@ def turn(
     with transaction(services.engine) as db:
         is_ours_already = leases.is_held(db, connection_id, holder)
         if not leases.take(db, connection_id, holder, now=services.clock()):
-            raise SyncBusy(f"Another sync of {connection_id} is running; this one did nothing.")
+            until = leases.ends_at(db, connection_id) or services.clock()
+            raise SyncBusy(
+                f"Another sync of {connection_id} is running; this one did nothing. If its worker is gone, "
+                f"the connection is free again at {until:%Y-%m-%d %H:%M:%S %Z}."
+            )
         if begins:
             connections.mark_in_progress(db, connection_id)
     keeps = False

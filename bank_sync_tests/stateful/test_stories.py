@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from bank_sync.storage import ledger
-from bank_sync.sync import onboarding, project
+from bank_sync.sync import onboarding, parts
 from bank_sync.sync.relink import Recognised, Verdict
 from bank_sync_tests.stateful.telling import tell
 from bank_sync_tests.stateful.world import World
@@ -38,7 +38,7 @@ def _always_new(*_: object) -> Recognised:
 _MISTAKES: dict[str, tuple[object, str, Callable[..., object]]] = {
     "removals the provider names are ignored": (ledger, "remove_named", _nothing_removed),
     "rows missing from a window stay": (ledger, "remove_missing_from_windows", _nothing_removed),
-    "closed accounts stay active": (project, "close_missing", _nothing_removed),
+    "closed accounts stay active": (parts, "close_missing", _nothing_removed),
     "a re-link is taken for a new connection": (onboarding, "recognise", _always_new),
 }
 

@@ -115,7 +115,7 @@ def test_settings() -> None:
     fields = {f"{PREFIX}{name.upper()}": field for name, field in Settings.model_fields.items()}
     assert set(table) == set(fields)
     for name, field in fields.items():
-        if isinstance(field.default, str):
+        if isinstance(field.default, str | int):
             assert table[name] == f"`{field.default}`", name
         else:
             assert not table[name].startswith("`") or name in {

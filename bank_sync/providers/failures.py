@@ -26,3 +26,13 @@ def account_failure(error: ProviderError, provider_account_id: str) -> AccountFa
         message=str(error),
         retry_after_s=error.retry_after_s,
     )
+
+
+def as_provider_error(provider: str, failure: AccountFailure) -> ProviderError:
+    """One account's failure as the connection's, where it stands for all."""
+    return ProviderError(
+        provider=provider,
+        code=failure.code,
+        recovery=Recovery(failure.recovery),
+        retry_after_s=failure.retry_after_s,
+    )

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bank_sync.domain.errors import CursorMoved, ProviderError, Recovery
+from bank_sync.domain.errors import CursorMoved, ProviderError
 from bank_sync.domain.models import AccountFailure, Part
+from bank_sync.providers.failures import as_provider_error
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal
 from bank_sync.storage.connections import StoredConnection
@@ -42,13 +43,7 @@ class Attempt:
         if connections.locked_generation(db, self.connection.connection_id) != self.connection.generation:
             raise CursorMoved(f"{self.connection.connection_id} was linked anew; this round was thrown away.")
         if failures and not stored.pages:
-            first = failures[0]
-            raise ProviderError(
-                provider=self.connection.provider,
-                code=first.code,
-                recovery=Recovery(first.recovery),
-                retry_after_s=first.retry_after_s,
-            )
+            raise as_provider_error(self.connection.provider, failures[0])
         if stored.history_state is not None:
             connections.note_history(db, self.connection.connection_id, stored.history_state)
         self._record(db, "partial" if failures else "succeeded", pages=stored.pages, failures=failures)

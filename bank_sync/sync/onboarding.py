@@ -7,12 +7,12 @@ pages a person sees and a provider's own link protocol (`providers`), the judgem
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 from sqlalchemy import Connection
 
 from bank_sync.domain.errors import BankSyncError, ProviderError
-from bank_sync.domain.models import AccountRecord, AskedBy, Credential, Page
+from bank_sync.domain.models import AccountFailure, AccountRecord, AskedBy, Credential
+from bank_sync.providers.failures import as_provider_error
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, raw_pages, relinks
 from bank_sync.storage.accounts import stable_keys
@@ -80,8 +80,10 @@ def recognise_link(services: Services, connection_id: str, siblings: Sequence[st
     """
     with transaction(services.engine) as db:
         stored = {one: stable_keys(db, one) for one in siblings}
+        failing = {one for one in siblings if connections.get_connection(db, one).error_code}
+    stillborn = {one for one in failing if not stored[one]}
     try:
-        found = recognise(_stable_keys_at_provider(services, connection_id), stored)
+        found = recognise(_stable_keys_at_provider(services, connection_id), stored, stillborn=stillborn)
     except ProviderError:
         found = Recognised(Verdict.UNCLEAR, tuple(siblings))
     if found.verdict is Verdict.UNCLEAR:
@@ -112,13 +114,21 @@ def settle_link(services: Services, connection_id: str, *, renews: str | None, b
 
 
 def _stable_keys_at_provider(services: Services, connection_id: str) -> frozenset[str]:
+    """What all accounts of a link are recognised by.
+
+    Raises:
+        ProviderError: also when a single account could not be read: a part of the list says nothing.
+    """
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         credential = connections.open_credential(db, services.cipher, connection)
     provider = services.provider(connection.provider)
-    pages = provider.pull_accounts(credential, asked_by=AskedBy.PERSON)
-    records = chain.from_iterable(provider.read_accounts(page) for page in pages if isinstance(page, Page))
-    return frozenset(one.stable_key for one in records if isinstance(one, AccountRecord))
+    keys: set[str] = set()
+    for page in provider.pull_accounts(credential, asked_by=AskedBy.PERSON):
+        if isinstance(page, AccountFailure):
+            raise as_provider_error(provider.name, page)
+        keys.update(one.stable_key for one in provider.read_accounts(page) if isinstance(one, AccountRecord))
+    return frozenset(keys)
 
 
 def _give_up(services: Services, old: Credential, actor: str) -> None:

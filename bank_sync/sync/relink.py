@@ -32,15 +32,24 @@ class Recognised:
     connection_ids: tuple[str, ...] = ()
 
 
-def recognise(told: AbstractSet[str], stored: Mapping[str, AbstractSet[str]]) -> Recognised:
+def recognise(
+    told: AbstractSet[str],
+    stored: Mapping[str, AbstractSet[str]],
+    *,
+    stillborn: AbstractSet[str] = frozenset(),
+) -> Recognised:
     """Compare the stable keys of a new link's accounts with those of a person's connections at that bank.
 
-    The same: all accounts of one side are on the other, at exactly one connection. New: no account in common
-    with any. Anything else is unclear: a joint account seen through two logins is no re-link.
+    The same: all accounts of one side are on the other, at exactly one connection; or nothing is in common
+    but there is one `stillborn` connection, which failed before it ever told an account: the new link is the
+    person's second try. New: no account in common with any. Anything else is unclear: a joint account seen
+    through two logins is no re-link, and a link without accounts says nothing.
     """
+    if not told:
+        return Recognised(Verdict.UNCLEAR, tuple(sorted(stored)))
     sharing = {name: keys for name, keys in stored.items() if keys & told}
     if not sharing:
-        return Recognised(Verdict.NEW)
+        return Recognised(Verdict.SAME, tuple(stillborn)) if len(stillborn) == 1 else Recognised(Verdict.NEW)
     containing = tuple(name for name, keys in sharing.items() if keys <= told or told <= keys)
     if len(sharing) == 1 and containing:
         return Recognised(Verdict.SAME, containing)

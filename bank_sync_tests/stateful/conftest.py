@@ -11,7 +11,7 @@ from bank_sync.storage import embedded
 from bank_sync_tests.stateful.world import World, new_database, open_world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it changes how services are made: no other module may meet it
 def world(server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A database and a socket of their own; every story brings its banks."""
     home: Path = tmp_path_factory.mktemp("stories")

@@ -75,6 +75,7 @@ def test_another_person_is_another_connection(services: Services, link: Callable
         ({"a", "b"}, {"x": {"a", "b"}}, Recognised(Verdict.SAME, ("x",))),
         ({"a"}, {"x": {"a", "b"}}, Recognised(Verdict.SAME, ("x",))),
         ({"a", "b", "c"}, {"x": {"a", "b"}, "y": {"d"}}, Recognised(Verdict.SAME, ("x",))),
+        (set(), {"x": {"a"}}, Recognised(Verdict.UNCLEAR, ("x",))),
         ({"a", "b"}, {"x": {"b", "c"}}, Recognised(Verdict.UNCLEAR, ("x",))),
         ({"a", "b"}, {"y": {"a"}, "x": {"a", "b"}}, Recognised(Verdict.UNCLEAR, ("x", "y"))),
     ],
@@ -143,3 +144,11 @@ def test_renamed_account_is_still_recognised(
     assert link("plaid") == connection_id
     sync_connection(services, connection_id)
     assert _ids(services, "accounts") == before
+
+
+def test_second_try_after_a_link_that_never_worked() -> None:
+    """A connection that failed before it told any account is what the new link renews; of two, neither."""
+    stored: dict[str, set[str]] = {"x": set(), "y": {"b"}}
+    assert recognise({"a"}, stored, stillborn={"x"}) == Recognised(Verdict.SAME, ("x",))
+    assert recognise({"b"}, stored, stillborn={"x"}) == Recognised(Verdict.SAME, ("y",))
+    assert recognise({"a"}, {"x": set(), "z": set()}, stillborn={"x", "z"}) == Recognised(Verdict.NEW)

@@ -202,9 +202,11 @@ class TellerProvider:
                     raise ContractBroken(provider=self.name, detail="repeated_cursor")
                 from_id = oldest.id
                 is_last = oldest.date < window.first
+            # a page goes on past the window: of what lies there nothing would say what is missing
+            asked_for = [row for row in rows if not wire.is_posted_before(row, window.first)]
             yield Page(
                 Part.TRANSACTIONS,
-                encode_json(minimise(rows)),
+                encode_json(minimise(asked_for)),
                 provider_account_id=account_id,
                 window=window if is_last else None,
             )

@@ -8,7 +8,9 @@ positive is money out, and a positive ledger is owed) and their turn into ours. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from functools import partial
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -77,6 +79,21 @@ class RowPosition(WireModel):
 
     id: Text
     date: BankDate
+
+
+class _OldPosted(WireModel):
+    """A posted row's day, for telling whether it was asked for."""
+
+    date: BankDate
+    status: Literal["posted"]
+
+
+def is_posted_before(row: object, day: date) -> bool:
+    """Whether a row is certainly a posted one of an earlier day; what cannot be read is not."""
+    try:
+        return _OldPosted.model_validate(row).date < day
+    except ValidationError:
+        return False
 
 
 class _BalancesAnswer(WireModel):

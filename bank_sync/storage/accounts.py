@@ -128,6 +128,9 @@ def _update_account(
 ) -> bool:
     """True when anything about the account is different."""
     described = _described(names, known["account_id"], record)
+    del described[
+        "stable_key"
+    ]  # the first one stays: a garbled answer must not rename what a re-link looks for
     if all(known[name] == value for name, value in described.items()):
         return False
     its_row = update(accounts).where(accounts.c.account_id == known["account_id"])
@@ -161,6 +164,14 @@ def stable_keys(db: Connection, connection_id: str) -> frozenset[str]:
     """What the accounts of a connection are recognised by after a re-link."""
     query = select(accounts.c.stable_key).where(accounts.c.connection_id == connection_id)
     return frozenset(db.execute(query).scalars())
+
+
+def outlines(db: Connection, connection_id: str) -> frozenset[tuple[str | None, str]]:
+    """(last characters, currency) of the accounts of a connection: too little to know them, enough to ask."""
+    query = select(accounts.c.mask, accounts.c.currency).where(
+        accounts.c.connection_id == connection_id, accounts.c.mask.is_not(None)
+    )
+    return frozenset((row[0], row[1]) for row in db.execute(query))
 
 
 def count_id_reading(db: Connection, account_id: str, *, is_changed: bool) -> tuple[int, int]:

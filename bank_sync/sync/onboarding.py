@@ -15,7 +15,7 @@ from bank_sync.domain.models import AccountFailure, AccountRecord, AskedBy, Cred
 from bank_sync.providers.failures import as_provider_error
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, raw_pages, relinks
-from bank_sync.storage.accounts import stable_keys
+from bank_sync.storage.accounts import outlines, stable_keys
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.sync import recovery
@@ -83,7 +83,11 @@ def recognise_link(services: Services, connection_id: str, siblings: Sequence[st
         failing = {one for one in siblings if connections.get_connection(db, one).error_code}
     stillborn = {one for one in failing if not stored[one]}
     try:
-        found = recognise(_stable_keys_at_provider(services, connection_id), stored, stillborn=stillborn)
+        told = _accounts_at_provider(services, connection_id)
+        found = recognise({one.stable_key for one in told}, stored, stillborn=stillborn)
+        alike = _alike(services, told, siblings)
+        if found.verdict is Verdict.NEW and alike:  # another name, the same numbers: nobody can tell
+            found = Recognised(Verdict.UNCLEAR, alike)
     except ProviderError:
         found = Recognised(Verdict.UNCLEAR, tuple(siblings))
     if found.verdict is Verdict.UNCLEAR:
@@ -113,8 +117,15 @@ def settle_link(services: Services, connection_id: str, *, renews: str | None, b
     return renews
 
 
-def _stable_keys_at_provider(services: Services, connection_id: str) -> frozenset[str]:
-    """What all accounts of a link are recognised by.
+def _alike(services: Services, told: Sequence[AccountRecord], siblings: Sequence[str]) -> tuple[str, ...]:
+    """Connections with an account that ends in the same characters as a told one, in the same currency."""
+    numbers = {(one.mask, one.currency) for one in told}
+    with transaction(services.engine) as db:
+        return tuple(one for one in siblings if outlines(db, one) & numbers)
+
+
+def _accounts_at_provider(services: Services, connection_id: str) -> list[AccountRecord]:
+    """All accounts of a link as the provider tells them.
 
     Raises:
         ProviderError: also when a single account could not be read: a part of the list says nothing.
@@ -123,12 +134,12 @@ def _stable_keys_at_provider(services: Services, connection_id: str) -> frozense
         connection = connections.get_connection(db, connection_id)
         credential = connections.open_credential(db, services.cipher, connection)
     provider = services.provider(connection.provider)
-    keys: set[str] = set()
+    told: list[AccountRecord] = []
     for page in provider.pull_accounts(credential, asked_by=AskedBy.PERSON):
         if isinstance(page, AccountFailure):
             raise as_provider_error(provider.name, page)
-        keys.update(one.stable_key for one in provider.read_accounts(page) if isinstance(one, AccountRecord))
-    return frozenset(keys)
+        told += [one for one in provider.read_accounts(page) if isinstance(one, AccountRecord)]
+    return told
 
 
 def _give_up(services: Services, old: Credential, actor: str) -> None:

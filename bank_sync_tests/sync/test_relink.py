@@ -130,22 +130,6 @@ def test_unclear_link_is_separate(services: Services, unclear: tuple[str, str]) 
         settle_link(services, new, renews=stored, by="operator")
 
 
-def test_renamed_account_is_still_recognised(
-    services: Services, clock: Clock, link: Callable[..., str]
-) -> None:
-    """An account that was renamed, and is then told under a new id, keeps its place: 0 new accounts."""
-    connection_id = link("plaid")
-    sync_connection(services, connection_id)
-    before = _ids(services, "accounts")
-    with services.engine.begin() as db:
-        db.execute(text("UPDATE bank.accounts SET stable_key = 'key of its old name ' || account_id"))
-    clock.advance(hours=7)
-    sync_connection(services, connection_id)
-    assert link("plaid") == connection_id
-    sync_connection(services, connection_id)
-    assert _ids(services, "accounts") == before
-
-
 def test_second_try_after_a_link_that_never_worked() -> None:
     """A connection that failed before it told any account is what the new link renews; of two, neither."""
     stored: dict[str, set[str]] = {"x": set(), "y": {"b"}}

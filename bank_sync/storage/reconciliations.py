@@ -101,6 +101,16 @@ def reconciliation_counts(db: Connection, connection_id: str) -> ReconciliationC
     )
 
 
+def syncs_differing(db: Connection, connection_id: str) -> dict[str, int]:
+    """By account_id: how many syncs in a row did not explain its balance; only accounts with such a balance."""
+    found = [
+        one
+        for one in reconciliations_of(db, connection_id).values()
+        if one.state == ReconciliationState.DIFFERS
+    ]
+    return {one.account_id: one.syncs_differing for one in found}
+
+
 def store_reconciliations(db: Connection, proofs: Iterable[Reconciliation], *, now: datetime) -> None:
     """Replace what was concluded of each account and currency."""
     for proof in proofs:

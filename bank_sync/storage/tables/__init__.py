@@ -33,13 +33,12 @@ from bank_sync.storage.tables.operations import (
     quarantine,
     sync_attempts,
 )
-from bank_sync.storage.tables.people import accounts, connections, credentials, users
+from bank_sync.storage.tables.people import account_keys, accounts, connections, credentials, users
 from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 
 __all__ = [
-    "SCHEMAS", "account_details", "accounts", "application_tokens", "audit", "balances", "breakers",
-    "connections", "coverage", "credentials",
-    "cursors",
+    "SCHEMAS", "account_details", "account_keys", "accounts", "application_tokens", "audit", "balances",
+    "breakers", "connections", "coverage", "credentials", "cursors",
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",
     "transaction_links",

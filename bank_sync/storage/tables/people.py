@@ -95,7 +95,6 @@ accounts = Table(
     Column("account_id", Text, primary_key=True),
     connection_column(),
     Column("provider_account_id", Text, nullable=False),
-    Column("stable_key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("official_name", Text),
     Column("mask", Text),
@@ -114,8 +113,18 @@ accounts = Table(
     moment("first_seen_at"),
     moment("changed_at"),
     UniqueConstraint("connection_id", "provider_account_id"),
-    UniqueConstraint("connection_id", "stable_key"),
     CheckConstraint("length(mask) <= 4", name="mask_is_short"),
     schema="bank",
-    comment="One row per account of a connection; the stable key survives a re-link.",
+    comment="One row per account of a connection, over all its links.",
+)
+
+account_keys = Table(
+    "account_keys",
+    metadata,
+    Column("connection_id", Text, ForeignKey("bank.connections.connection_id"), primary_key=True),
+    Column("stable_key", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("bank.accounts.account_id"), nullable=False, index=True),
+    moment("told_at"),
+    schema="bank",
+    comment="One row per key an account was ever told by; told_at says since when it is the one told.",
 )

@@ -102,7 +102,7 @@ def reconciliation_counts(db: Connection, connection_id: str) -> ReconciliationC
 
 
 def syncs_differing(db: Connection, connection_id: str) -> dict[str, int]:
-    """By account_id: how many syncs in a row did not explain its balance; only accounts with such a balance."""
+    """How many syncs in a row did not explain the balance of an account, by account_id; none where it is."""
     found = [
         one
         for one in reconciliations_of(db, connection_id).values()

@@ -17,7 +17,9 @@ _HISTORY_DELAY = timedelta(minutes=2)
 
 _LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
 _DAYS_BEFORE_THE_GAP = 3
-_DAYS_OPEN_TO_A_BACKGROUND_READ = 89  # what lies 90 days back many European banks show right after consent alone
+_DAYS_OPEN_TO_A_BACKGROUND_READ = (
+    89  # what lies 90 days back many European banks show right after consent alone
+)
 
 
 def after_success(provider: str, now: datetime, *, is_history_waiting: bool = False) -> datetime:
@@ -36,7 +38,7 @@ def days_to_look_for_a_missing_row(syncs_differing: int) -> int | None:
     """How far back to read again after `syncs_differing` syncs in a row that left a balance unexplained.
 
     A row may be booked later than any overlap reaches. None where there is no reason, and at most of those
-    syncs, if looking has not helped: it is done after the first, the second, the fourth, the eighth and so on.
+    syncs, as looking has not helped so far: it is done after the first, second, fourth, eighth and so on.
     """
     is_power_of_two = syncs_differing & (syncs_differing - 1) == 0
     return _DAYS_OPEN_TO_A_BACKGROUND_READ if syncs_differing and is_power_of_two else None

@@ -17,6 +17,7 @@ unexport PYTHONPATH
 VENV := .venv
 BIN := $(VENV)/bin
 UV := scripts/uv.sh
+JOBS ?= logical
 PYTHON ?= python3.13 python3.12 python3.11 python3 python
 
 # which state the environment is in; `tools` holds the folder it was made in, for a moved environment is a broken one
@@ -76,8 +77,8 @@ stop: $(RUNTIME) ## Stop the local database; the next command starts it again
 # --- proving --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: $(DEV) ## Run all tests (ARGS="-k cursor" runs some)
-	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+test: $(DEV) ## Run all tests on all processors (ARGS="-k cursor" runs some, JOBS=0 one after the other)
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --durations=10 $(ARGS)
 
 .PHONY: soak
 soak: $(DEV) ## Tell 10,000 seeded stories and compare the ledger with the banks' books (ARGS="--stories 500")

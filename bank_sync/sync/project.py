@@ -157,9 +157,12 @@ def release_round(services: Services, round_id: int, *, by: str) -> str:
 
 def link_transactions(services: Services, connection_id: str) -> int:
     """Join posted rows to the pending rows they replace; returns how many were joined."""
-    with transaction(services.engine) as db:
+
+    def work(db: Connection) -> int:
         ledger.open_for_writing(db, connection_id)
         return belonging.link_connection(db, connection_id, now=services.clock()).accepted
+
+    return in_transaction(services.engine, work)
 
 
 def quarantined_rows(services: Services, connection_id: str) -> int:

@@ -2,6 +2,9 @@
 
 Belongs here: pure functions from what is known of a connection to its next sync, each with its reason. Does
 not belong here: reading or writing that knowledge (`storage.connections`).
+
+`promised_freshness(provider: str) -> timedelta` is the longest time between two good syncs of a connection in
+good health; one that is older is stale.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ _USUAL_INTERVAL = timedelta(hours=6)  # Plaid and Teller read the banks one to f
 
 _HISTORY_DELAY = timedelta(minutes=2)
 
+_USUAL_PROMISE = timedelta(hours=24)  # providers read each bank once a day at least
+_PROMISES = {"gocardless": timedelta(hours=26)}  # a used-up quota of calls is free again after 24 hours and a bit
+
 _LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
 _DAYS_BEFORE_THE_GAP = 3
 
@@ -24,6 +30,11 @@ def after_success(provider: str, now: datetime, *, is_history_waiting: bool = Fa
     if is_history_waiting:
         return now + _HISTORY_DELAY
     return now + _INTERVALS.get(provider, _USUAL_INTERVAL)
+
+
+def promised_freshness(provider: str) -> timedelta:
+    """The longest time between two good syncs of a connection in good health."""
+    return _PROMISES.get(provider, _USUAL_PROMISE)
 
 
 def days_to_reread(days_since_covered: int) -> int:

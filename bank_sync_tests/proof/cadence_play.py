@@ -33,6 +33,9 @@ CALLS_A_DAY = 4
 _DAY_H = 24.0
 
 
+Hours = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
 class Found(NamedTuple):
     """A read that showed new rows, and the read before it."""
 
@@ -173,7 +176,7 @@ def _succeeded(reader: Reader, policy: Policy, at_h: float) -> None:
     reader.due_h = hour(due_at)
 
 
-def staleness(reader: Reader, at_h: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def staleness(reader: Reader, at_h: Sequence[float]) -> Hours:
     """How long, at each of some moments after the first read, the oldest missing row has been tellable."""
     syncs, tellable = np.array(reader.syncs), np.array([*reader.link.any_tellable, np.inf])
     moments = np.array([one for one in at_h if one >= reader.syncs[0]]) if reader.syncs else np.array([])
@@ -181,7 +184,8 @@ def staleness(reader: Reader, at_h: Sequence[float]) -> np.ndarray[tuple[int], n
         return moments
     last_read = syncs[np.searchsorted(syncs, moments, side="right") - 1]
     oldest_missing = tellable[np.searchsorted(tellable, last_read, side="right")]
-    return np.maximum(0.0, moments - oldest_missing)
+    found: Hours = np.maximum(0.0, moments - oldest_missing)
+    return found
 
 
 def over_quota(readers: Sequence[Reader]) -> int:

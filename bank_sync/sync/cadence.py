@@ -47,8 +47,8 @@ _STEP = timedelta(hours=_STEP_H)
 _MOST_PUT_OFF = 6  # steps: two hours
 _PRICE = 2.0  # gives 2.6 regular reads a day on average: `make proof-cadence`
 _PRICE_UNDER_QUOTA = 0.25  # reads that are not used lapse
-_DEAREST = 1e4  # a price at which nothing is read until the promise ends
-_HALVINGS = 8  # brings the price of a quota's read within 5 %
+_DEAREST = 500.0  # a price at which nothing is read until the promise ends
+_HALVINGS = 6  # brings the price of a read under a quota within 13 %, its moment within 4 %
 _UNANNOUNCED = 0.1  # of what appears, where webhooks work: some are lost on the way
 _LEAST_WEIGHT = 0.03  # of a person who looks once a month
 _WEIGHT_UNKNOWN = 0.5
@@ -198,7 +198,7 @@ def _wait(expected: Sequence[float], first: int, threshold: float) -> int:
 
 
 def _best_wait(expected: Sequence[float], threshold: float) -> int:
-    """Steps until the read: put off a little where that leaves less for the read after it, as in a busy hour."""
+    """Steps until the read: put off a little if that leaves less for the one after it, as in a busy hour."""
     first = _wait(expected, 0, threshold)
     second = first + _wait(expected, first, threshold)
     return min(

@@ -10,11 +10,16 @@ is told what that read and those before it saw.
 from __future__ import annotations
 
 import heapq
+import multiprocessing
+import operator
+import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -81,6 +86,16 @@ class Played:
     minutes: Counter[tuple[str, int]] = field(default_factory=Counter)  # calls in each minute
     refused: Counter[str] = field(default_factory=Counter)
 
+    def __add__(self, other: Played) -> Played:
+        """What came of the same policy with other connections."""
+        return Played(
+            self.readers + other.readers,
+            self.days,
+            self.calls + other.calls,
+            self.minutes + other.minutes,
+            self.refused + other.refused,
+        )
+
     def calls_of(self, provider: str) -> int:
         """All calls to one provider, however they were started."""
         return sum(count for (name, _), count in self.calls.items() if name == provider)
@@ -94,6 +109,16 @@ def moment(at_h: float) -> datetime:
 def hour(at: datetime) -> float:
     """A time as a simulated hour."""
     return (at - BEGIN) / timedelta(hours=1)
+
+
+def play_on_all_cores(links: Sequence[Link], policy: Policy, days: int) -> Played:
+    """The same as `play`, banks shared out over processes: nothing passes from one bank to another."""
+    cores = os.cpu_count() or 1
+    core_of = {name: number % cores for number, name in enumerate(sorted({link.bank.name for link in links}))}
+    shares = [[link for link in links if core_of[link.bank.name] == core] for core in range(cores)]
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+        played = pool.map(play, shares, [policy] * cores, [days] * cores)
+        return reduce(operator.add, played)
 
 
 def play(links: Sequence[Link], policy: Policy, days: int) -> Played:

@@ -96,6 +96,10 @@ proof-links: $(DEV) ## How many links from pending to posted are right, wrong, o
 proof-quota: $(DEV) ## A month of GoCardless's daily quota, as the bank counts it
 	@$(BIN)/python -m bank_sync_tests.stateful.month $(ARGS)
 
+.PHONY: proof-cadence
+proof-cadence: $(DEV) ## How fresh adaptive cadence keeps rows, against a cron with as many calls, over 90 days
+	@$(BIN)/python -m bank_sync_tests.proof.cadence $(ARGS)
+
 .PHONY: bench
 bench: $(DEV) ## Measure: memory and speed of a first sync of a million rows, and of its replay
 	@$(BIN)/python -m benchmarks.streaming $(ARGS)

@@ -180,6 +180,7 @@ def connection_health(context: dg.AssetExecutionContext, services: dg.ResourcePa
             "provider": connection.provider,
             "state": connection.state.value,
             "next_sync_at": dg.MetadataValue.timestamp(connection.next_sync_at),
+            "next_sync_reason": connection.next_sync_reason or "",
             "rows_in_quarantine": quarantined,
             "balances": dg.MetadataValue.md(
                 reporting.table(Counter(proof.state.value for proof in proofs), ("balances", "accounts"))

@@ -51,6 +51,7 @@ def reap(db: Connection, *, now: datetime) -> list[str]:
             lease_holder=None,
             lease_until=None,
             next_sync_at=now,
+            next_sync_reason="Its last sync lost its worker, so it is read again at once.",
         )
         .returning(connections.c.connection_id)
     )

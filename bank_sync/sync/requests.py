@@ -16,7 +16,10 @@ from bank_sync.storage import coverage, raw_pages, reconciliations
 from bank_sync.storage.accounts import account_references
 from bank_sync.storage.asking_again import start_earlier
 from bank_sync.storage.connections import StoredConnection
-from bank_sync.sync import cadence
+
+_LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
+_DAYS_BEFORE_THE_GAP = 3
+_DAYS_OPEN_TO_A_BACKGROUND_READ = 89  # further back many European banks show rows right after consent alone
 
 
 def transactions_request(
@@ -64,7 +67,22 @@ def window(
     """
     if covered is None:
         return DateWindow(today - timedelta(days=history_days), today)
-    overlap = cadence.days_to_reread((today - covered.last).days)
-    missing = cadence.days_to_look_for_a_missing_row(syncs_differing) or overlap
+    overlap = days_to_reread((today - covered.last).days)
+    missing = days_to_look_for_a_missing_row(syncs_differing) or overlap
     usual = max(covered.first, today - timedelta(days=max(overlap, missing)))
     return DateWindow(min(usual, at_least_from or usual), today)
+
+
+def days_to_reread(days_since_covered: int) -> int:
+    """How far back a window read goes: two weeks, or the gap since the last good read and a little more."""
+    return max(_LEAST_DAYS_REREAD, days_since_covered + _DAYS_BEFORE_THE_GAP)
+
+
+def days_to_look_for_a_missing_row(syncs_differing: int) -> int | None:
+    """How far back to read again after `syncs_differing` syncs in a row that left a balance unexplained.
+
+    A row may be booked later than any overlap reaches. None where there is no reason, and at most of those
+    syncs, as looking has not helped so far: it is done after the first, second, fourth, eighth and so on.
+    """
+    is_power_of_two = syncs_differing & (syncs_differing - 1) == 0
+    return _DAYS_OPEN_TO_A_BACKGROUND_READ if syncs_differing and is_power_of_two else None

@@ -24,6 +24,7 @@ users = Table(
     Column("user_id", Text, primary_key=True),
     Column("external_reference", Text, nullable=False, unique=True),
     moment("created_at"),
+    moment("last_active_at", required=False),
     schema="bank",
     comment="One row per person, under an opaque reference chosen by the embedding application.",
 )
@@ -66,7 +67,10 @@ connections = Table(
     moment("first_synced_at", required=False),
     moment("last_synced_at", required=False),
     moment("next_sync_at"),
+    Column("next_sync_reason", Text, comment="one sentence on why then; NULL where somebody set the moment"),
+    moment("webhook_seen_at", required=False),
     UniqueConstraint("provider", "provider_connection_id"),
+    Index("ix_connections_institution", "provider", "institution_id"),
     Index(
         "ix_connections_due",
         "next_sync_at",

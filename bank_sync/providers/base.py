@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -72,6 +73,15 @@ class Provider(Protocol):
 
     def end_link(self, credential: Credential) -> None:
         """Have the provider forget the connection; one that is gone already is no error."""
+
+    def check_access(self, credential: Credential) -> Access:
+        """Ask whether the credential still opens its accounts: one or two cheap calls, none of a daily quota.
+
+        The application's own token is renewed on the way where its time has come.
+
+        Raises:
+            ProviderError: what any read would fail with, such as `Recovery.REAUTH_USER`.
+        """
 
     def pull_accounts(
         self, credential: Credential, *, asked_by: AskedBy = AskedBy.SCHEDULE

@@ -182,7 +182,12 @@ def _pull(
         with transaction(services.engine) as db:
             if not leases.try_lock(db, connection_id, read.part):
                 raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
-            received = read.pull(services.provider(connection.provider), credential)
+            provider = services.provider(connection.provider)
+            if read.part is Part.ACCOUNTS and recovery.needs_look(connection):
+                provider.check_access(
+                    credential
+                )  # a whole sync is not spent on a login that is still refused
+            received = read.pull(provider, credential)
             alive = _with_signs_of_life(services, connection_id, holder, received, read.on_progress)
             stored, failures = raw_pages.store_round(
                 db,

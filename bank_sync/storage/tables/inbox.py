@@ -18,7 +18,9 @@ webhook_inbox = Table(
     Column("connection_id", Text, comment="NULL: of no connection we know; no key, it outlives an erasure"),
     Column("body", LargeBinary, nullable=False, comment="the very bytes that were signed"),
     moment("received_at"),
-    Column("state", Text, nullable=False, server_default=text("'new'"), comment="new, handled, parked, stale"),
+    Column(
+        "state", Text, nullable=False, server_default=text("'new'"), comment="new, handled, parked, stale"
+    ),
     moment("handled_at", required=False),
     Column("run_key", Text, comment="the run that it started"),
     UniqueConstraint("provider", "dedup_key"),

@@ -95,13 +95,13 @@ class Settings(BaseSettings):
     plaid_token_days: int = Field(
         30,
         ge=1,
-        description="Days a Plaid login is believed without a look; checked when four fifths are gone.",
+        description="Days a Plaid login is believed; it is checked when four fifths are gone.",
     )
     teller_token_days: int = Field(90, ge=1, description="The same for Teller.")
     gocardless_token_days: int = Field(
         30,
         ge=1,
-        description="The same for a GoCardless consent; the application's own token is renewed daily.",
+        description="The same for a GoCardless consent; the app token is renewed daily.",
     )
     raw_pages_days: int = Field(
         730,

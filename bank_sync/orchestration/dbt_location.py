@@ -25,6 +25,7 @@ from bank_sync.orchestration.dbt_environment import (
     dbt_project_folder,
 )
 from bank_sync.orchestration.dbt_manifest import load_manifest, prepared_folder
+from bank_sync.orchestration.triggers.marts import marts_after_batch_sensor
 from bank_sync.settings import Settings
 from bank_sync.storage.locations import locate
 
@@ -75,6 +76,7 @@ def build_dbt_definitions(settings: Settings) -> dg.Definitions:
         assets=[models],
         jobs=[job],
         schedules=[schedule],
+        sensors=[marts_after_batch_sensor(job)],
         resources={"dbt": dbt},
         executor=dg.in_process_executor,
     )

@@ -55,6 +55,10 @@ class Provider(Protocol):
     def history_days(self) -> int:
         """How many days back the first window read asks for."""
 
+    @property
+    def balances_are_scarce(self) -> bool:
+        """Whether the bank gives balances only a few times a day, which the regular syncs need."""
+
     def start_link(
         self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
     ) -> LinkStart:

@@ -98,4 +98,4 @@ def parked(db: Connection) -> dict[str, int]:
     """How many events nobody knows what to do with, by provider and kind."""
     name = webhook_inbox.c.provider + " " + webhook_inbox.c.kind
     query = select(name, func.count()).where(webhook_inbox.c.state == "parked").group_by(name).order_by(name)
-    return {kind: number for kind, number in db.execute(query)}
+    return {row[0]: row[1] for row in db.execute(query)}

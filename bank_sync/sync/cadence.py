@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 _INTERVALS = {"gocardless": timedelta(hours=8, minutes=5)}
 _USUAL_INTERVAL = timedelta(hours=6)  # Plaid and Teller read the banks one to four times a day themselves
 
+_USUAL_PROMISE = timedelta(hours=24)  # providers read each bank once a day at least
+
 _HISTORY_DELAY = timedelta(minutes=2)
 
 _LEAST_DAYS_REREAD = 14  # banks book late and correct within about two weeks
@@ -24,6 +26,11 @@ def after_success(provider: str, now: datetime, *, is_history_waiting: bool = Fa
     if is_history_waiting:
         return now + _HISTORY_DELAY
     return now + _INTERVALS.get(provider, _USUAL_INTERVAL)
+
+
+def promised_freshness(provider: str) -> timedelta:
+    """The longest time between two good syncs of a connection in good health; one that is older is stale."""
+    return max(_USUAL_PROMISE, 2 * _INTERVALS.get(provider, _USUAL_INTERVAL))
 
 
 def days_to_reread(days_since_covered: int) -> int:

@@ -184,9 +184,7 @@ def _pull(
                 raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
             provider = services.provider(connection.provider)
             if read.part is Part.ACCOUNTS and recovery.needs_look(connection):
-                provider.check_access(
-                    credential
-                )  # a whole sync is not spent on a login that is still refused
+                provider.check_access(credential)  # cheaper than a sync that ends half-way again
             received = read.pull(provider, credential)
             alive = _with_signs_of_life(services, connection_id, holder, received, read.on_progress)
             stored, failures = raw_pages.store_round(

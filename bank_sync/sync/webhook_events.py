@@ -182,7 +182,7 @@ def _plan_run(
     """One run for all that ask, once nobody reads the connection who may have begun before they came."""
     open_: list[WaitingEvent] = []
     for event in asking:
-        progress = runs.get(event.run_key, Progress.MISSING) if event.run_key else Progress.ENDED
+        progress = _progress(event, runs)
         is_answered = standing.tried_at is not None and standing.tried_at >= event.received_at
         if event.run_key and progress is Progress.ENDED and is_answered:
             plan.handled.append(event.event_id)
@@ -192,13 +192,16 @@ def _plan_run(
             open_.append(event)
             if progress is Progress.UNDER_WAY:
                 return
-    lost = [
-        one for one in open_ if one.run_key and runs.get(one.run_key, Progress.MISSING) is Progress.MISSING
-    ]
+    lost = [one for one in open_ if one.run_key and _progress(one, runs) is Progress.MISSING]
     if lost:  # asked for, but the tick ended before the run was made: the same key again
         _ask(plan, [one for one in lost if one.run_key == lost[0].run_key], lost[0].run_key)
     elif open_ and not standing.is_busy:
         _ask(plan, open_, _next_key(open_))
+
+
+def _progress(event: WaitingEvent, runs: Mapping[str, Progress]) -> Progress:
+    """Of the run it asked for; one that asked for none has nothing to wait for."""
+    return runs.get(event.run_key, Progress.MISSING) if event.run_key else Progress.ENDED
 
 
 def _ask(plan: Plan, events: Sequence[WaitingEvent], run_key: str | None) -> None:

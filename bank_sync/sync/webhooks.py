@@ -7,7 +7,8 @@ mean and what follows (`sync.webhook_events`), starting runs (`orchestration`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -31,7 +32,7 @@ TAKEN_BY_REFRESH = "refresh_due"
 """Stands as `run_key` on events of a flood."""
 
 RunsOf = Callable[[Collection[str]], Mapping[str, Progress]]
-Partitions = Callable[[Collection[str]], Set[str]]
+Partitions = Callable[[Collection[str]], AbstractSet[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,15 @@ def drain(services: Services, *, runs_of: RunsOf, partitions: Partitions) -> Dra
         if not waiting:
             return Drained()
         by_connection = _by_connection(waiting)
-        plans = {None: without_owner(by_connection.pop(None, []), now=now)}
+        plans: dict[str | None, Plan] = {None: without_owner(by_connection.pop(None, []), now=now)}
         ids = [one for one in by_connection if one is not None]
         standings = inbox_draining.standings(db, ids, now=now)
         runs = runs_of({one.run_key for one in waiting if one.run_key})
         for connection_id in ids:
-            plans[connection_id] = plan_for(by_connection[connection_id], standings[connection_id], runs)
+            events = by_connection[connection_id]
+            standing = standings.get(connection_id)  # none: the connection is erased
+            stale = [one.event_id for one in events]
+            plans[connection_id] = plan_for(events, standing, runs) if standing else Plan(stale=stale)
         _settle(services, db, plans)
         asked = {one: plan for one, plan in plans.items() if one is not None and plan.run_key}
         startable = partitions(asked)

@@ -67,6 +67,7 @@ class GoCardlessProvider:
     """
 
     name = "gocardless"
+    balances_are_scarce = True
     incremental_reads = IncrementalReads.WINDOW
 
     def __init__(

@@ -54,6 +54,7 @@ class PlaidProvider:
     """
 
     name = "plaid"
+    balances_are_scarce = False
     incremental_reads = IncrementalReads.CURSOR
 
     def __init__(

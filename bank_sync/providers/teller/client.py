@@ -56,6 +56,7 @@ class TellerProvider:
     """
 
     name = "teller"
+    balances_are_scarce = False
     incremental_reads = IncrementalReads.WINDOW
 
     def __init__(

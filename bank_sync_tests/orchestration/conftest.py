@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dagster as dg
 import pytest
@@ -35,13 +35,23 @@ class Daemon:
     location: dg.Definitions
     instance: dg.DagsterInstance
     clock: Clock
+    cursors: dict[str, str | None] = field(default_factory=dict)
 
     def sensor(self, name: str) -> Sequence[dg.RunRequest]:
         """Tick a sensor, add the partitions it asks for, and give the runs it asks for that are new."""
         repository = self.location.get_repository_def()
-        context = dg.build_sensor_context(instance=self.instance, repository_def=repository)
-        with context, dg.partition_loading_context(dynamic_partitions_store=self.instance):
+        context = dg.SensorEvaluationContext(
+            self.instance.get_ref(),
+            last_tick_completion_time=None,
+            last_run_key=None,
+            cursor=self.cursors.get(name),
+            repository_name=repository.name,
+            repository_def=repository,
+            sensor_name=name,
+        )
+        with context:
             told = repository.get_sensor_def(name).evaluate_tick(context)
+        self.cursors[name] = told.cursor
         for wish in told.dynamic_partitions_requests or ():
             self.instance.add_dynamic_partitions(CONNECTIONS, list(wish.partition_keys))
         return [one for one in told.run_requests or () if not self._has_run(one.run_key)]
@@ -49,12 +59,17 @@ class Daemon:
     def schedule(self, name: str) -> Sequence[dg.RunRequest]:
         """Tick a schedule and give the runs it asks for."""
         repository = self.location.get_repository_def()
-        context = dg.build_schedule_context(
-            instance=self.instance, repository_def=repository, scheduled_execution_time=self.clock()
+        context = dg.ScheduleEvaluationContext(
+            self.instance.get_ref(),
+            self.clock(),
+            repository_name=repository.name,
+            schedule_name=name,
+            resources={},
+            repository_def=repository,
         )
-        with context, dg.partition_loading_context(dynamic_partitions_store=self.instance):
+        with context:
             told = repository.get_schedule_def(name).evaluate_tick(context)
-        return told.run_requests or ()
+        return list(told.run_requests or ())
 
     def run(self, request: dg.RunRequest, job_name: str = "sync_connection") -> dg.ExecuteInProcessResult:
         """Carry out a run request in this process."""

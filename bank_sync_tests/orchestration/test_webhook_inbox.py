@@ -197,16 +197,17 @@ def test_webhook_that_overtakes_its_link(
     assert request.partition_key == connection_id
 
 
+@pytest.fixture
+def small_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three connections are a flood."""
+    monkeypatch.setattr(webhooks, "FLOOD", 2)
+
+
+@pytest.mark.usefixtures("small_flood")
 def test_flood(
-    daemon: Daemon,
-    services: Services,
-    clock: Clock,
-    linked: Linked,
-    receive: Callable[..., int],
-    monkeypatch: pytest.MonkeyPatch,
+    daemon: Daemon, services: Services, clock: Clock, linked: Linked, receive: Callable[..., int]
 ) -> None:
     """Beyond the limit, new rows wait for the next refresh, due at once; a login in doubt has its own run."""
-    monkeypatch.setattr(webhooks, "FLOOD", 2)
     ids = [linked("plaid", f"script-{number}") for number in range(4)]
     for connection_id in ids:
         set_connection(services, connection_id, next_sync_at=clock() + timedelta(hours=6))
@@ -222,33 +223,28 @@ def test_flood(
 
 
 def test_login_that_was_refused_and_repaired(
-    daemon: Daemon,
-    services: Services,
-    clock: Clock,
-    sandbox: RunningSandbox,
-    linked: Linked,
-    receive: Callable[..., int],
+    daemon: Daemon, services: Services, sandbox: RunningSandbox, linked: Linked, receive: Callable[..., int]
 ) -> None:
-    """The bank is asked: the person is told once, more of the same starts nothing, a repair is tried at once."""
+    """The bank is asked; the person is told once, more of the same starts nothing, a repair is tried."""
     connection_id = linked("plaid")
     with transaction(services.engine) as db:
         stored = connections.get_connection(db, connection_id)
         token = connections.open_credential(db, services.cipher, stored).secret
-    clock.advance(seconds=10)
+    daemon.clock.advance(seconds=10)
     httpx.post(f"{sandbox.url}/_sandbox/links/{token}/break").raise_for_status()
     receive(connection_id, "ITEM/ERROR")
     [request] = daemon.sensor("webhook_inbox")
     assert not daemon.run(request).success
-    clock.advance(minutes=1)
+    daemon.clock.advance(minutes=1)
     receive(connection_id, "ITEM/ERROR")
     assert daemon.sensor("webhook_inbox") == []
     assert set(states(services).values()) == {"handled"}
     assert told(services) == ["reconnect_needed"]
     httpx.post(f"{sandbox.url}/_sandbox/links/{token}/repair").raise_for_status()
-    clock.advance(minutes=1)
+    daemon.clock.advance(minutes=1)
     receive(connection_id, "ITEM/LOGIN_REPAIRED")
     [request] = daemon.sensor("webhook_inbox")
-    clock.advance(seconds=1)
+    daemon.clock.advance(seconds=1)
     assert daemon.run(request).success
     with transaction(services.engine) as db:
         assert connections.get_connection(db, connection_id).state == "connected"
@@ -277,7 +273,7 @@ def test_an_old_event_undoes_nothing(
 def test_events_that_need_no_sync(
     daemon: Daemon, services: Services, clock: Clock, linked: Linked, receive: Callable[..., int]
 ) -> None:
-    """The end of access is stored, new accounts are told once a week, a body that cannot be read is parked."""
+    """The end of access is stored, new accounts are told once a week, an unreadable body is parked."""
     connection_id = linked("plaid")
     clock.advance(seconds=10)
     receive(connection_id, "ITEM/PENDING_EXPIRATION", consent_expiration_time="2026-03-20T00:00:00Z")

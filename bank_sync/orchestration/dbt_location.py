@@ -76,7 +76,7 @@ def build_dbt_definitions(settings: Settings) -> dg.Definitions:
         assets=[models],
         jobs=[job],
         schedules=[schedule],
-        sensors=[marts_after_batch_sensor(job)],
+        sensors=[marts_after_batch_sensor(BUILD_MARTS)],
         resources={"dbt": dbt},
         executor=dg.in_process_executor,
     )

@@ -17,21 +17,19 @@ BATCH_JOBS = ("refresh_due_connections", "refresh_balances", "categorize_backlog
 _APART = timedelta(minutes=15)  # batches come every five minutes, a build takes about one
 
 
-def marts_after_batch_sensor(
-    job: dg.JobDefinition | dg.UnresolvedAssetJobDefinition, *, clock: Clock = utc_now
-) -> dg.SensorDefinition:
+def marts_after_batch_sensor(job_name: str, *, clock: Clock = utc_now) -> dg.SensorDefinition:
     """Every minute: one build for all batches that ended since the last one began."""
 
     @dg.sensor(
         name="build_marts_after_batch",
-        job=job,
+        job_name=job_name,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Rebuilds the models once batches have changed the ledger, a quarter of an hour apart.",
     )
     def build_marts_after_batch(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         batch = _newest_success(context.instance, BATCH_JOBS)
-        build = _newest(context.instance, job.name)
+        build = _newest(context.instance, job_name)
         if batch is None or batch.end_time is None:
             return dg.SkipReason("No batch has ended yet.")
         if build is not None:

@@ -7,6 +7,7 @@ change of the graph shows in the review of its commit.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,5 +78,5 @@ def _checks(repository: dg.RepositoryDefinition) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    SNAPSHOT.write_text(snapshot(load_settings()), encoding="utf-8")
-    print(f"Wrote {SNAPSHOT.name}.")
+    target = Path(sys.argv[1]) if sys.argv[1:] else SNAPSHOT
+    target.write_text(snapshot(load_settings()), encoding="utf-8")

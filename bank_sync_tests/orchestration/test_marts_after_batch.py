@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from bank_sync.orchestration.dbt_location import BUILD_MARTS
-from bank_sync.orchestration.triggers.marts import BATCH_JOBS, marts_after_batch_sensor
+from bank_sync.orchestration.triggers.marts import BATCH_JOBS, BUILD_MARTS, marts_after_batch_sensor
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.orchestration.conftest import Daemon
 
@@ -31,7 +30,7 @@ def daemon(instance: dg.DagsterInstance, clock: Clock) -> Daemon:
     def batch() -> None:
         nothing()
 
-    sensor = marts_after_batch_sensor(BUILD_MARTS, clock=clock)
+    sensor = marts_after_batch_sensor(clock=clock)
     location = dg.Definitions(jobs=[build, batch], sensors=[sensor], executor=dg.in_process_executor)
     return Daemon(location, instance, clock)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import dagster as dg
@@ -12,7 +12,8 @@ from sqlalchemy import delete, func, select, text, update
 
 from bank_sync.domain.errors import ProviderError, Recovery
 from bank_sync.domain.models import Part
-from bank_sync.sandbox.serve import RunningSandbox
+from bank_sync.sandbox.config import SandboxConfig
+from bank_sync.sandbox.serve import RunningSandbox, running_sandbox
 from bank_sync.services import Services
 from bank_sync.settings import Settings
 from bank_sync.storage import connections, tables
@@ -24,6 +25,13 @@ from bank_sync_tests.conftest import LINKS, Clock
 from bank_sync_tests.orchestration.conftest import Daemon
 
 Link = Callable[..., str]
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest, clock: Clock) -> Iterator[RunningSandbox]:
+    """The pretend banks, of another kind where a test says so."""
+    with running_sandbox(getattr(request, "param", SandboxConfig()), clock=clock) as running:
+        yield running
 
 
 @pytest.fixture
@@ -97,6 +105,9 @@ def test_refresh_balances(daemon: Daemon, services: Services, clock: Clock, sync
     assert figures(daemon.chore("refresh_balances")) == {"connections": 1, "passed over: quota": 1}
 
 
+@pytest.mark.parametrize(
+    "sandbox", [SandboxConfig(gocardless_daily_limits={"SANDBOXFINANCE_SFIN0000": 6})], indirect=True
+)
 def test_a_bank_with_more_calls_a_day(
     settings: Settings, services: Services, clock: Clock, synced: Link, instance: dg.DagsterInstance
 ) -> None:
@@ -335,9 +346,11 @@ def fail(services: Services, connection_id: str, error: ProviderError) -> None:
 
 
 def ledger_of(services: Services) -> set[tuple[object, ...]]:
-    """Every live transaction."""
+    """Every live posted transaction."""
     columns = tables.transactions.c
-    query = select(columns.transaction_id, columns.amount).where(columns.removed_at.is_(None))
+    query = select(columns.transaction_id, columns.amount).where(
+        columns.removed_at.is_(None), columns.posting == "posted"
+    )
     with transaction(services.engine) as db:
         return {tuple(row) for row in db.execute(query)}
 

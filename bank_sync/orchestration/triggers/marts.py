@@ -11,25 +11,28 @@ import dagster as dg
 
 from bank_sync.services import Clock, utc_now
 
+BUILD_MARTS = "build_marts"
+"""Name of the job that rebuilds and tests every model."""
+
 BATCH_JOBS = ("refresh_due_connections", "refresh_balances", "categorize_backlog")
 """Jobs of the other code location that change what many connections' models are made of."""
 
 _APART = timedelta(minutes=15)  # batches come every five minutes, a build takes about one
 
 
-def marts_after_batch_sensor(job_name: str, *, clock: Clock = utc_now) -> dg.SensorDefinition:
+def marts_after_batch_sensor(*, clock: Clock = utc_now) -> dg.SensorDefinition:
     """Every minute: one build for all batches that ended since the last one began."""
 
     @dg.sensor(
         name="build_marts_after_batch",
-        job_name=job_name,
+        job_name=BUILD_MARTS,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Rebuilds the models once batches have changed the ledger, a quarter of an hour apart.",
     )
     def build_marts_after_batch(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         batch = _newest_success(context.instance, BATCH_JOBS)
-        build = _newest(context.instance, job_name)
+        build = _newest(context.instance, BUILD_MARTS)
         if batch is None or batch.end_time is None:
             return dg.SkipReason("No batch has ended yet.")
         if build is not None:

@@ -148,6 +148,10 @@ lock-check: $(TOOLS) ## Whether the lock files fit pyproject.toml
 		{ diff -r requirements "$$copy" > /dev/null || \
 		{ echo "The lock files do not fit pyproject.toml: run \`make lock\` and commit what it changes." >&2; exit 1; }; }
 
+.PHONY: renew-definitions
+renew-definitions: $(DEV) ## Write down what the code locations define now, for the test that compares
+	@$(BIN)/python -m bank_sync_tests.orchestration.definitions
+
 # --- tidying --------------------------------------------------------------------------------------------------------
 
 .PHONY: clean

@@ -1,6 +1,7 @@
-"""What starts by itself: the job of one connection, the schedule of due ones, the sensor of new ones.
+"""The job of one connection, and the schedule of those that are due.
 
-Belongs here: jobs, schedules, sensors. Does not belong here: when a connection is due (`sync.cadence`).
+Belongs here: both. Does not belong here: when a connection is due (`sync.cadence`), what else starts by
+itself (`orchestration.triggers`).
 """
 
 from collections.abc import Callable
@@ -10,9 +11,10 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
-from bank_sync.orchestration.partitions import CONNECTIONS, connection_partitions, run_tags
+from bank_sync.orchestration.checks import FLEET_CHECKS
+from bank_sync.orchestration.partitions import CONNECTIONS, run_tags
 from bank_sync.services import Services
-from bank_sync.storage.connections import StoredConnection, due_connections, list_connections
+from bank_sync.storage.connections import StoredConnection, due_connections
 from bank_sync.storage.database import transaction
 from bank_sync.sync.recovery import reap_stuck
 
@@ -21,11 +23,10 @@ ServicesFactory = Callable[[], AbstractContextManager[Services]]
 SYNC_CONNECTION = "sync_connection"
 
 _MOST_RUNS_PER_TICK = 100  # creating a run costs about 0.2 s, a tick may take 60 s
-_FIRST_SYNC_PRIORITY = "5"  # a person is waiting for it
 
 sync_connection = dg.define_asset_job(
     SYNC_CONNECTION,
-    selection=dg.AssetSelection.assets(*CONNECTION_ASSETS),
+    selection=dg.AssetSelection.assets(*CONNECTION_ASSETS) - dg.AssetSelection.checks(*FLEET_CHECKS),
     description="Pull, project, link, categorize, check and announce one connection.",
 )
 
@@ -65,38 +66,4 @@ def _refresh(connection: StoredConnection, now: datetime) -> dg.RunRequest:
         run_key=f"refresh:{connection.connection_id}:{due_at}",
         partition_key=connection.connection_id,
         tags=run_tags(connection, kind="refresh"),
-    )
-
-
-def new_connections_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:
-    """Every 30 s: a partition and a first sync for each new connection."""
-
-    @dg.sensor(
-        name="new_connections",
-        job=sync_connection,
-        minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Adds the partition of each new connection and starts its first sync.",
-    )
-    def new_connections(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        known = set(context.instance.get_dynamic_partitions(CONNECTIONS))
-        with open_services() as services, transaction(services.engine) as db:
-            found = [one for one in list_connections(db) if one.connection_id not in known]
-        if not found:
-            return dg.SkipReason("No connection is new.")
-        now_served = found[:_MOST_RUNS_PER_TICK]
-        keys = [one.connection_id for one in now_served]
-        return dg.SensorResult(
-            dynamic_partitions_requests=[connection_partitions.build_add_request(keys)],
-            run_requests=[_first_sync(one) for one in now_served],
-        )
-
-    return new_connections
-
-
-def _first_sync(connection: StoredConnection) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=f"first:{connection.connection_id}",
-        partition_key=connection.connection_id,
-        tags={**run_tags(connection, kind="first_sync"), "dagster/priority": _FIRST_SYNC_PRIORITY},
     )

@@ -17,6 +17,7 @@ from bank_sync.orchestration.partitions import connection_partitions
 from bank_sync.orchestration.reporting import failing_clearly
 from bank_sync.quality import gate
 from bank_sync.services import Services
+from bank_sync.sync import freshness
 from bank_sync.sync.project import held_rounds, quarantined_rows
 
 # Partitioned checks are a preview feature of this Dagster; every process would print so at start.
@@ -106,3 +107,29 @@ CHECKS = (
     nothing_in_quarantine,
     no_round_held,
 )
+
+
+def _warning(verdict: gate.Verdict) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={name: _metadata(value) for name, value in verdict.details.items()},
+    )
+
+
+@dg.asset_check(asset=connection_health)
+def stale_connections(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+    """Every connection in good health was read within what its provider's cadence promises."""
+    with failing_clearly():
+        return _warning(freshness.check_freshness(services))
+
+
+@dg.asset_check(asset=connection_health)
+def no_webhook_parked(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
+    """No webhook waits for a person to decide what it means."""
+    with failing_clearly():
+        return _warning(freshness.check_inbox(services))
+
+
+FLEET_CHECKS = (stale_connections, no_webhook_parked)
+"""On all connections at once, not on one: they have a job of their own."""

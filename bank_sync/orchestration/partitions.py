@@ -17,6 +17,19 @@ connection_partitions = dg.DynamicPartitionsDefinition(name=CONNECTIONS)
 CONNECTION_TAG = "bank_sync/connection"
 PROVIDER_TAG = "bank_sync/provider"
 KIND_TAG = "bank_sync/kind"
+PRIORITY_TAG = "dagster/priority"
+
+PRIORITIES = {
+    "webhook": 10,
+    "first_sync": 5,
+    "history": 5,
+    "recovery": 2,
+    "manual": 0,
+    "refresh": -5,
+    "upkeep": -5,
+    "backfill": -10,
+}
+"""Who goes first in the queue, by kind; a run that names none is a person's and has 0."""
 
 
 def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
@@ -25,4 +38,5 @@ def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
         CONNECTION_TAG: connection.connection_id,
         PROVIDER_TAG: connection.provider,
         KIND_TAG: kind,
+        PRIORITY_TAG: str(PRIORITIES[kind]),
     }

@@ -7,9 +7,9 @@ what a state means for the next sync (`sync.cadence`), accounts (`storage.accoun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from ulid import ULID
 
@@ -17,6 +17,9 @@ from bank_sync.domain.errors import NEEDS_USER, TRANSIENT, NotFound, ProviderErr
 from bank_sync.domain.models import ConnectionState, Credential, HistoryState, Linked, SyncState
 from bank_sync.security.cipher import Cipher, Sealed
 from bank_sync.storage.tables import connections, credentials, users
+
+LEFT_TO_RECOVERY = timedelta(minutes=10)
+"""How long a refresh leaves a connection that failed to those who recover it; beyond, nobody did."""
 
 LINK_UNCLEAR = "link_unclear"
 """Error code of a link of which a person has to say what it is (`storage.relinks`)."""
@@ -159,6 +162,11 @@ def due_connections(db: Connection, *, now: datetime, limit: int) -> list[Stored
             connections.c.next_sync_at <= now,
             connections.c.state.not_in((ConnectionState.REVOKED, ConnectionState.ERASED)),
             connections.c.error_code.is_distinct_from(LINK_UNCLEAR),
+            or_(
+                connections.c.failures == 0,
+                connections.c.error_recovery.not_in(TRANSIENT),
+                connections.c.next_sync_at <= now - LEFT_TO_RECOVERY,
+            ),
         )
         .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)
         .limit(limit)

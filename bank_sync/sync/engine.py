@@ -190,7 +190,10 @@ def _pull(
         with transaction(services.engine) as db:
             if not leases.try_lock(db, connection_id, read.part):
                 raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
-            received = read.pull(services.provider(connection.provider), credential)
+            provider = services.provider(connection.provider)
+            if read.part is Part.ACCOUNTS and recovery.needs_look(connection):
+                provider.check_access(credential)  # cheaper than a sync that ends half-way again
+            received = read.pull(provider, credential)
             alive = _with_signs_of_life(services, connection_id, holder, received, read.on_progress)
             stored, failures = raw_pages.store_round(
                 db,

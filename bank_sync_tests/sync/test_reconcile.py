@@ -17,8 +17,8 @@ from bank_sync.quality.gate import check_balances
 from bank_sync.services import Services
 from bank_sync.storage.readings import Reading, ReadState
 from bank_sync.storage.reconciliations import Reconciliation
-from bank_sync.sync.requests import days_to_look_for_a_missing_row
 from bank_sync.sync.reconcile import conclude, obstacle, reconcile_connection, restart_proof
+from bank_sync.sync.requests import days_to_look_for_a_missing_row
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.sync.scripted import Person
 from bank_sync_tests.sync.test_ledger_equals_world import sync

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bank_sync.domain.errors import ProviderError, Recovery
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -66,6 +67,7 @@ class GoCardlessProvider:
     """
 
     name = "gocardless"
+    balances_are_scarce = True
     incremental_reads = IncrementalReads.WINDOW
 
     def __init__(
@@ -114,6 +116,10 @@ class GoCardlessProvider:
         except ProviderError as error:
             if error.recovery not in (Recovery.ACCOUNT_GONE, Recovery.BUG):  # unknown, or not even an id
                 raise
+
+    def check_access(self, credential: Credential) -> Access:
+        """Read the requisition and its agreement, which says when the person's consent ends."""
+        return self._consent.check(credential.secret, self._clock())
 
     def pull_accounts(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -55,6 +56,7 @@ class TellerProvider:
     """
 
     name = "teller"
+    balances_are_scarce = False
     incremental_reads = IncrementalReads.WINDOW
 
     def __init__(
@@ -110,6 +112,15 @@ class TellerProvider:
         except ProviderError as error:
             if error.recovery not in (Recovery.RELINK, Recovery.REAUTH_USER, Recovery.ACCOUNT_GONE):
                 raise
+
+    def check_access(self, credential: Credential) -> Access:
+        """Read one transaction: the list of accounts is given even while the bank refuses the login."""
+        for account in self._accounts(credential.secret):
+            if account.links.transactions:
+                path = f"/accounts/{segment(account.id)}/transactions"
+                self._call("GET", path, credential.secret, {"count": "1"})
+                break
+        return Access()
 
     def pull_accounts(
         self,

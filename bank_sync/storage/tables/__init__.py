@@ -16,6 +16,7 @@ from bank_sync.storage.tables.budgets import (
     quota_calls,
     rate_budgets,
 )
+from bank_sync.storage.tables.inbox import webhook_inbox
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -27,6 +28,7 @@ from bank_sync.storage.tables.ledger import (
     transactions,
 )
 from bank_sync.storage.tables.operations import (
+    alerts,
     audit,
     notifications,
     quality_results,
@@ -37,10 +39,11 @@ from bank_sync.storage.tables.people import account_keys, accounts, connections,
 from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 
 __all__ = [
-    "SCHEMAS", "account_details", "account_keys", "accounts", "application_tokens", "audit", "balances",
+    "SCHEMAS", "account_details", "account_keys", "accounts", "alerts", "application_tokens", "audit",
+    "balances",
     "breakers", "connections", "coverage", "credentials", "cursors",
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",
     "transaction_links",
-    "transaction_overlays", "transaction_versions", "transactions", "users",
+    "transaction_overlays", "transaction_versions", "transactions", "users", "webhook_inbox",
 ]  # fmt: skip

@@ -89,6 +89,7 @@ credentials = Table(
     Column("nonce", LargeBinary, nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
     moment("sealed_at"),
+    moment("checked_at", required=False),
     schema="bank",
     comment="One row per connection: its secret at the provider, sealed for provider + connection_id.",
 )

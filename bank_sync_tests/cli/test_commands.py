@@ -34,7 +34,6 @@ def linked(command: Any, settings: Settings, services: Services, link: Callable[
                 account_id="acct_1",
                 connection_id=connection_id,
                 provider_account_id="p1",
-                stable_key="s1",
                 name="Everyday",
                 mask="0042",
                 type="depository",

@@ -26,7 +26,8 @@ from bank_sync.sync.onboarding import settle_link
 
 app = typer.Typer(no_args_is_help=True, help="See the bank connections.")
 
-_WIDE = 150  # columns from which a table has room for sentences
+_WIDE = 130  # columns from which a table has room for whole ids
+_VERY_WIDE = 180  # and for a sentence
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -67,8 +68,8 @@ def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
         "last sync",
         "next sync",
     )
-    is_wide = terminal.out.width >= _WIDE
-    table = terminal.table(None, *columns, *(["why then"] * is_wide), right=("accounts", "transactions"))
+    has_room = terminal.out.width >= _VERY_WIDE
+    table = terminal.table(None, *columns, *(["why then"] * has_room), right=("accounts", "transactions"))
     now = services.clock()
     for one in found:
         table.add_row(
@@ -80,11 +81,11 @@ def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
             f"{one.transactions:,}",
             terminal.ago(one.last_synced_at, now),
             terminal.ago(one.next_sync_at, now),
-            *([one.next_sync_reason or ""] * is_wide),
+            *([one.next_sync_reason or ""] * has_room),
         )
     terminal.out.print(table)
     for one in found:
-        if one.next_sync_reason and not is_wide:
+        if one.next_sync_reason and not has_room:
             terminal.out.print(
                 f"[bold]{_short(one.connection_id)}[/bold] {one.next_sync_reason}", highlight=False
             )
@@ -97,8 +98,8 @@ def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
 
 
 def _short(connection_id: str) -> str:
-    """What tells connections apart, for a column beside many others."""
-    return f"…{connection_id[-6:]}"
+    """The id as far as there is room for it."""
+    return f"…{connection_id[-6:]}" if terminal.out.width < _WIDE else connection_id
 
 
 @app.command("list")

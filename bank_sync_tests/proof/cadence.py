@@ -127,8 +127,8 @@ def of_provider(played: Played, provider: str | None) -> list[Reader]:
 
 def _print(compared: Compared, days: int, console: Console) -> None:
     table = Table(title="Hours of staleness, for as many calls", title_justify="left")
-    for name in ("", "cron", "adaptive", "change", "cron, p95", "adaptive, p95", "change"):
-        table.add_column(name, justify="right" if name else "left")
+    for name in ("", "cron", "adaptive", "change", "cron p95", "adaptive p95", "change"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=not name)
     for provider in (*PROVIDERS, None):
         for row in _rows(compared, provider, days):
             table.add_row(*row)

@@ -109,7 +109,7 @@ def test_recovery(
             engine.pull_accounts(services, connection_id)
     assert stored(services, connection_id).next_sync_at > clock() + timedelta(hours=20)
     with transaction(services.engine) as db:
-        kinds = list(db.execute(select(tables.notifications.c.kind)).scalars())
+        kinds: list[str] = list(db.execute(select(tables.notifications.c.kind)).scalars())
     assert kinds == ["first_sync_done", "connection_failing"]
     httpx.delete(faults).raise_for_status()
     clock.now = stored(services, connection_id).next_sync_at

@@ -24,6 +24,8 @@ SYNC_CONNECTION = "sync_connection"
 
 _MOST_RUNS_PER_TICK = 100  # creating a run costs about 0.2 s, a tick may take 60 s
 
+_LEFT_TO_RECOVERY = timedelta(minutes=10)  # the sensor `connection_recovery` starts these; beyond, it did not
+
 sync_connection = dg.define_asset_job(
     SYNC_CONNECTION,
     selection=dg.AssetSelection.assets(*CONNECTION_ASSETS) - dg.AssetSelection.checks(*FLEET_CHECKS),
@@ -46,7 +48,9 @@ def refresh_due_schedule(open_services: ServicesFactory) -> dg.ScheduleDefinitio
             reap_stuck(services)
             now = services.clock()
             with transaction(services.engine) as db:
-                due = due_connections(db, now=now, limit=_MOST_RUNS_PER_TICK)
+                due = due_connections(
+                    db, now=now, limit=_MOST_RUNS_PER_TICK, left_to_recovery=_LEFT_TO_RECOVERY
+                )
         known = set(context.instance.get_dynamic_partitions(CONNECTIONS))
         requests = [_refresh(one, now) for one in due if one.connection_id in known and not _is_new(one, now)]
         return requests or dg.SkipReason("No connection is due.")

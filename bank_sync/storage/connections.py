@@ -18,9 +18,6 @@ from bank_sync.domain.models import ConnectionState, Credential, HistoryState, L
 from bank_sync.security.cipher import Cipher, Sealed
 from bank_sync.storage.tables import connections, credentials, users
 
-LEFT_TO_RECOVERY = timedelta(minutes=10)
-"""How long a refresh leaves a connection that failed to those who recover it; beyond, nobody did."""
-
 LINK_UNCLEAR = "link_unclear"
 """Error code of a link of which a person has to say what it is (`storage.relinks`)."""
 
@@ -151,10 +148,13 @@ def list_connections(db: Connection) -> list[StoredConnection]:
     return [stored_connection(row) for row in db.execute(query).mappings()]
 
 
-def due_connections(db: Connection, *, now: datetime, limit: int) -> list[StoredConnection]:
+def due_connections(
+    db: Connection, *, now: datetime, limit: int, left_to_recovery: timedelta = timedelta(0)
+) -> list[StoredConnection]:
     """Connections whose next sync is due, the longest overdue first; those never synced come before all.
 
     A login that was refused is tried again too, as seldom as its breaker allows: no state but the end lasts.
+    Connections that failed for a passing reason are `left_to_recovery` for so long after they are due.
     """
     query = (
         select(*COLUMNS)
@@ -165,7 +165,7 @@ def due_connections(db: Connection, *, now: datetime, limit: int) -> list[Stored
             or_(
                 connections.c.failures == 0,
                 connections.c.error_recovery.not_in(TRANSIENT),
-                connections.c.next_sync_at <= now - LEFT_TO_RECOVERY,
+                connections.c.next_sync_at <= now - left_to_recovery,
             ),
         )
         .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)

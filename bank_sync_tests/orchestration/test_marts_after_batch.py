@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -37,7 +38,10 @@ def daemon(instance: dg.DagsterInstance, clock: Clock) -> Daemon:
 
 def test_one_build_for_all_batches(daemon: Daemon, clock: Clock) -> None:
     """No batch, no build; two batches, one build; the next not before a quarter of an hour."""
-    look = lambda: daemon.sensor("build_marts_after_batch")  # noqa: E731 - three words
+
+    def look() -> Sequence[dg.RunRequest]:
+        return daemon.sensor("build_marts_after_batch")
+
     assert look() == []
     for _ in range(2):
         assert daemon.run(dg.RunRequest(), BATCH_JOBS[0]).success

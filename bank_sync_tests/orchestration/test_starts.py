@@ -48,6 +48,9 @@ def test_new_connections(daemon: Daemon, services: Services, link: Link) -> None
     assert int(requests[0].tags["dagster/priority"]) > PRIORITIES["refresh"]
     again = daemon.sensor("new_connections")  # the tick before died
     assert [one.run_key for one in again] == [one.run_key for one in requests]
+    by_hand = {"dagster/partition": ids[0]}
+    daemon.instance.create_run_for_job(daemon.location.resolve_job_def("sync_connection"), tags=by_hand)
+    assert [one.partition_key for one in daemon.sensor("new_connections")] == [ids[1]]
     put(services, ids[0], sync_state=SyncState.IN_PROGRESS)
     assert [one.partition_key for one in daemon.sensor("new_connections")] == [ids[1]]
 
@@ -109,7 +112,7 @@ def test_recovery(
             engine.pull_accounts(services, connection_id)
     assert stored(services, connection_id).next_sync_at > clock() + timedelta(hours=20)
     with transaction(services.engine) as db:
-        kinds = list(db.execute(select(tables.notifications.c.kind)).scalars())
+        kinds: list[str] = list(db.execute(select(tables.notifications.c.kind)).scalars())
     assert kinds == ["first_sync_done", "connection_failing"]
     httpx.delete(faults).raise_for_status()
     clock.now = stored(services, connection_id).next_sync_at

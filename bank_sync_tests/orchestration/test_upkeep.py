@@ -308,7 +308,7 @@ def test_pages_that_are_still_needed(
     gone = retention.let_go(services)
     assert gone.rounds == 1  # the accounts
     with transaction(services.engine) as db:
-        parts = set(db.execute(select(tables.pages.c.part)).scalars())
+        parts: set[str] = set(db.execute(select(tables.pages.c.part)).scalars())
     assert parts == {"transactions", "balances"}
 
 

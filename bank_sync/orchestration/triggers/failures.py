@@ -73,7 +73,8 @@ def _cause_of(job_name: str, event: dg.DagsterEvent) -> Cause | None:
     step = event.step_key or "unknown"
     told = data.user_failure_data
     if told is None:
-        kind = data.error.cls_name if data.error and data.error.cls_name else "unknown"
+        error = data.error.cause or data.error if data.error else None  # Dagster wraps what was raised
+        kind = error.cls_name if error and error.cls_name else "unknown"
         return Cause((job_name, step, kind), f"{step} ends with {kind}. See the run's log.")
     facts = {name: str(value.value) for name, value in told.metadata.items()}
     if facts.get("recovery") in _NOT_OURS:

@@ -20,6 +20,15 @@ from bank_sync.storage import beginnings, watch
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 
+_PARTITION_TAG = "dagster/partition"
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
 _MOST_RUNS_PER_TICK = 100  # creating a run costs about 0.2 s, a tick may take 60 s
 
 
@@ -42,6 +51,7 @@ def new_connections_sensor(open_services: ServicesFactory) -> dg.SensorDefinitio
             loading = beginnings.loading_history(
                 db, now=services.clock(), limit=_MOST_RUNS_PER_TICK - len(first)
             )
+        first, loading = _without_a_run(context.instance, first), _without_a_run(context.instance, loading)
         if not (added or first or loading):
             return dg.SkipReason("No connection is new.")
         return dg.SensorResult(
@@ -65,7 +75,8 @@ def connection_recovery_sensor(open_services: ServicesFactory) -> dg.SensorDefin
     )
     def connection_recovery(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         with open_services() as services:
-            due = _of_partitions(context.instance, _recovering(services))
+            due = _without_a_run(context.instance, _recovering(services))
+        due = _of_partitions(context.instance, due)
         if not due:
             return dg.SkipReason("No failed connection is due.")
         return dg.SensorResult(run_requests=[_next_try(one) for one in due])
@@ -76,6 +87,16 @@ def connection_recovery_sensor(open_services: ServicesFactory) -> dg.SensorDefin
 def _recovering(services: Services) -> list[StoredConnection]:
     with transaction(services.engine) as db:
         return watch.recovering(db, now=services.clock(), limit=_MOST_RUNS_PER_TICK)
+
+
+def _without_a_run(instance: dg.DagsterInstance, found: Sequence[StoredConnection]) -> list[StoredConnection]:
+    """Those that nobody has started yet: a person in the UI, or the tick before."""
+    if not found:
+        return []
+    keys = [one.connection_id for one in found]
+    unfinished = dg.RunsFilter(tags={_PARTITION_TAG: keys}, statuses=_UNFINISHED)
+    started = {run.tags[_PARTITION_TAG] for run in instance.get_runs(unfinished)}
+    return [one for one in found if one.connection_id not in started]
 
 
 def _of_partitions(instance: dg.DagsterInstance, found: Sequence[StoredConnection]) -> list[StoredConnection]:

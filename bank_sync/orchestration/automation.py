@@ -1,20 +1,19 @@
-"""What starts by itself: the job of one connection, the schedule of due ones, the sensor of new ones.
+"""What starts by itself: the job of one connection, the sensor of new ones.
 
-Belongs here: jobs, schedules, sensors. Does not belong here: when a connection is due (`sync.cadence`).
+Belongs here: jobs, schedules, sensors. Does not belong here: when a connection is due (`sync.cadence`), many
+of them in one run (`orchestration.batch`).
 """
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
 
 import dagster as dg
 
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.partitions import CONNECTIONS, connection_partitions, run_tags
 from bank_sync.services import Services
-from bank_sync.storage.connections import StoredConnection, due_connections, list_connections
+from bank_sync.storage.connections import StoredConnection, list_connections
 from bank_sync.storage.database import transaction
-from bank_sync.sync.recovery import reap_stuck
 
 ServicesFactory = Callable[[], AbstractContextManager[Services]]
 
@@ -28,44 +27,6 @@ sync_connection = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*CONNECTION_ASSETS),
     description="Pull, project, link, categorize, check and announce one connection.",
 )
-
-
-def refresh_due_schedule(open_services: ServicesFactory) -> dg.ScheduleDefinition:
-    """Every five minutes: a run for each connection whose next sync is due."""
-
-    @dg.schedule(
-        name="refresh_due",
-        job=sync_connection,
-        cron_schedule="*/5 * * * *",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Ends syncs that lost their worker; starts those that are due, longest overdue first.",
-    )
-    def refresh_due(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        with open_services() as services:
-            reap_stuck(services)
-            now = services.clock()
-            with transaction(services.engine) as db:
-                due = due_connections(db, now=now, limit=_MOST_RUNS_PER_TICK)
-        known = set(context.instance.get_dynamic_partitions(CONNECTIONS))
-        requests = [_refresh(one, now) for one in due if one.connection_id in known and not _is_new(one, now)]
-        return requests or dg.SkipReason("No connection is due.")
-
-    return refresh_due
-
-
-def _is_new(connection: StoredConnection, now: datetime) -> bool:
-    """Its first sync was just started by the sensor."""
-    return connection.first_synced_at is None and now - connection.linked_at < timedelta(hours=1)
-
-
-def _refresh(connection: StoredConnection, now: datetime) -> dg.RunRequest:
-    # The hour is part of the key, so that a run that died without a trace is started again.
-    due_at = f"{connection.next_sync_at:%Y%m%dT%H%M%S}:{now:%Y%m%dT%H}"
-    return dg.RunRequest(
-        run_key=f"refresh:{connection.connection_id}:{due_at}",
-        partition_key=connection.connection_id,
-        tags=run_tags(connection, kind="refresh"),
-    )
 
 
 def new_connections_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:

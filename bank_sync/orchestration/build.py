@@ -10,11 +10,8 @@ from contextlib import AbstractContextManager
 import dagster as dg
 
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
-from bank_sync.orchestration.automation import (
-    new_connections_sensor,
-    refresh_due_schedule,
-    sync_connection,
-)
+from bank_sync.orchestration.automation import SYNC_CONNECTION, new_connections_sensor, sync_connection
+from bank_sync.orchestration.batch import refresh_due_schedule, refresh_job
 from bank_sync.orchestration.checks import CHECKS
 from bank_sync.services import Clock, Services, open_services, utc_now
 from bank_sync.settings import Settings, load_settings
@@ -31,13 +28,21 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
         with fresh() as opened:
             yield opened
 
-    return dg.Definitions(
+    @dg.resource(description="The same for a batch, whose workers share them and may wait their turn.")
+    def batch_services() -> Iterator[Services]:
+        wanted = settings or load_settings()
+        with open_services(wanted, clock=clock, workers=3 * wanted.refresh_workers) as opened:
+            yield opened
+
+    refresh = refresh_job(lambda: definitions.resolve_job_def(SYNC_CONNECTION))
+    definitions = dg.Definitions(
         assets=list(CONNECTION_ASSETS),
         asset_checks=list(CHECKS),
-        jobs=[sync_connection],
-        schedules=[refresh_due_schedule(fresh)],
+        jobs=[sync_connection, refresh],
+        schedules=[refresh_due_schedule(fresh, refresh)],
         sensors=[new_connections_sensor(fresh)],
-        resources={"services": services},
+        resources={"services": services, "batch_services": batch_services},
         # A process per step would cost seconds each; runs are what is parallel.
         executor=dg.in_process_executor,
     )
+    return definitions

@@ -17,6 +17,15 @@ connection_partitions = dg.DynamicPartitionsDefinition(name=CONNECTIONS)
 CONNECTION_TAG = "bank_sync/connection"
 PROVIDER_TAG = "bank_sync/provider"
 KIND_TAG = "bank_sync/kind"
+SHARD_TAG = "bank_sync/shard"
+BATCH_TAG = "bank_sync/batch"
+PRIORITY_TAG = "dagster/priority"
+
+REFRESH = "refresh"
+"""The kind of runs that nobody waits for: all others go first."""
+
+PRIORITIES = {"webhook": 10, "first_sync": 5, "manual": 0, REFRESH: -5, "backfill": -10}
+"""Who goes first in the queue, by kind; a run that names none is a person's and has 0."""
 
 
 def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
@@ -25,4 +34,5 @@ def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
         CONNECTION_TAG: connection.connection_id,
         PROVIDER_TAG: connection.provider,
         KIND_TAG: kind,
+        PRIORITY_TAG: str(PRIORITIES[kind]),
     }

@@ -43,18 +43,16 @@ class Teller:
 
     Attributes:
         job_of_one: the job of one connection, in whose name failures are recorded.
-        may_batch: False takes the public ways.
     """
 
     instance: dg.DagsterInstance
     run: dg.DagsterRun
     step_key: str
     job_of_one: Callable[[], dg.JobDefinition]
-    may_batch: bool = is_private_api_there
 
     def materialized(self, events: Sequence[dg.AssetMaterialization]) -> None:
         """Tell of materializations, in one write per asset."""
-        if not self.may_batch:
+        if not is_private_api_there:
             self._tell_publicly(events)
             return
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _EVENTS_PER_WRITE)  # read at each event
@@ -64,7 +62,7 @@ class Teller:
 
     def checked(self, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
         """Tell of verdicts that Dagster does not know yet: these cannot be written together."""
-        if not self.may_batch:
+        if not is_private_api_there:
             self._tell_publicly(evaluations)
             return
         known = self._known_verdicts(evaluations)
@@ -85,7 +83,7 @@ class Teller:
             failure: what is shown; it holds nobody's data.
             tags: of the recorded run.
         """
-        if not self.may_batch:
+        if not is_private_api_there:
             text = {"failure": failure.description or ""}
             self._tell_publicly([dg.AssetObservation(assets[0], partition=partition, metadata=text)])
             return

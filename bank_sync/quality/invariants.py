@@ -55,10 +55,10 @@ _QUERIES = {
 }
 
 
+_ALL = f"SELECT {', '.join(f'({query})' for query in _QUERIES.values())}"
+
+
 def broken_invariants(db: Connection, connection_id: str) -> dict[str, int]:
     """Number of violations of each broken invariant of one connection; empty when all hold."""
-    counts: dict[str, int] = {
-        name: db.execute(text(query), {"connection_id": connection_id}).scalar_one()
-        for name, query in _QUERIES.items()
-    }
-    return {name: count for name, count in counts.items() if count}
+    counts = db.execute(text(_ALL), {"connection_id": connection_id}).one()
+    return {name: int(count) for name, count in zip(_QUERIES, counts, strict=True) if count}

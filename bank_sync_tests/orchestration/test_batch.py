@@ -226,7 +226,7 @@ def test_the_public_way(
     instance: dg.DagsterInstance, location: dg.Definitions, due: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without private API every materialization and verdict is still told."""
-    monkeypatch.setattr(dagster_events.Teller, "may_batch", property(lambda _: False))
+    monkeypatch.setattr(dagster_events, "is_private_api_there", False)
     assert location.resolve_job_def(REFRESH_DUE_CONNECTIONS).execute_in_process(instance=instance).success
     for asset in CONNECTION_ASSETS:
         assert instance.get_materialized_partitions(asset.key) == set(due)

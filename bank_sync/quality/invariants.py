@@ -55,10 +55,12 @@ _QUERIES = {
 }
 
 
-_ALL = f"SELECT {', '.join(f'({query})' for query in _QUERIES.values())}"
+_ALL = " UNION ALL ".join(
+    f"SELECT '{name}' AS name, ({query}) AS violations" for name, query in _QUERIES.items()
+)
 
 
 def broken_invariants(db: Connection, connection_id: str) -> dict[str, int]:
     """Number of violations of each broken invariant of one connection; empty when all hold."""
-    counts = db.execute(text(_ALL), {"connection_id": connection_id}).one()
-    return {name: int(count) for name, count in zip(_QUERIES, counts, strict=True) if count}
+    found = db.execute(text(_ALL), {"connection_id": connection_id})
+    return {row.name: row.violations for row in found if row.violations}

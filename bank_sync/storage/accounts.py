@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from bank_sync.domain.models import (
     AccountRecord,
@@ -235,9 +236,9 @@ def _latest_balances(
     kind = [balances.c[name] for name in _KIND]
     query = (
         select(balances)
-        .distinct(*kind)
         .where(balances.c.account_id.in_(sorted(account_ids)))
         .order_by(*kind, balances.c.as_of.desc(), balances.c.balance_id.desc())
+        .ext(distinct_on(*kind))
     )
     return {
         (row.account_id, row.balance_type, row.currency): (

@@ -112,6 +112,20 @@ class Settings(BaseSettings):
     dagster_events_days: int = Field(
         30, ge=1, description="Days Dagster's runs and events are kept beyond each partition's latest status."
     )
+    refresh_workers: int = Field(
+        4,
+        ge=1,
+        le=32,
+        description="Connections of each provider that a batch syncs at a time. Waiting for a provider costs "
+        "no time of the machine; four keep the nominal minute budgets busy.",
+    )
+    refresh_shards: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Batches of due connections that may run at a time, each a process; `dagster.yaml` "
+        "limits them too (bank_sync/kind: refresh).",
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis that holds the minute budgets; unset keeps them in PostgreSQL."
     )

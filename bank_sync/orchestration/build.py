@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 import dagster as dg
 
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
-from bank_sync.orchestration.automation import refresh_due_schedule, sync_connection
+from bank_sync.orchestration.automation import SYNC_CONNECTION, sync_connection
+from bank_sync.orchestration.batch import refresh_due_schedule, refresh_job
 from bank_sync.orchestration.checks import CHECKS, FLEET_CHECKS
 from bank_sync.orchestration.triggers.failures import failed_runs_sensor
 from bank_sync.orchestration.triggers.freshness import check_freshness, check_freshness_schedule
@@ -32,13 +33,20 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
         with fresh() as opened:
             yield opened
 
+    @dg.resource(description="The same for a batch, whose workers share them and may wait their turn.")
+    def batch_services() -> Iterator[Services]:
+        wanted = settings or load_settings()
+        with open_services(wanted, clock=clock, workers=3 * wanted.refresh_workers) as opened:
+            yield opened
+
+    refresh = refresh_job(lambda: definitions.resolve_job_def(SYNC_CONNECTION))
     chores = [(chore, chore.job()) for chore in CHORES]
-    return dg.Definitions(
+    definitions = dg.Definitions(
         assets=list(CONNECTION_ASSETS),
         asset_checks=[*CHECKS, *FLEET_CHECKS],
-        jobs=[sync_connection, check_freshness, *(job for _, job in chores)],
+        jobs=[sync_connection, refresh, check_freshness, *(job for _, job in chores)],
         schedules=[
-            refresh_due_schedule(fresh),
+            refresh_due_schedule(fresh, refresh),
             check_freshness_schedule,
             *(chore.schedule(job) for chore, job in chores),
         ],
@@ -48,7 +56,8 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
             connection_recovery_sensor(fresh),
             failed_runs_sensor(fresh),
         ],
-        resources={"services": services},
+        resources={"services": services, "batch_services": batch_services},
         # A process per step would cost seconds each; runs are what is parallel.
         executor=dg.in_process_executor,
     )
+    return definitions

@@ -17,7 +17,12 @@ connection_partitions = dg.DynamicPartitionsDefinition(name=CONNECTIONS)
 CONNECTION_TAG = "bank_sync/connection"
 PROVIDER_TAG = "bank_sync/provider"
 KIND_TAG = "bank_sync/kind"
+SHARD_TAG = "bank_sync/shard"
+BATCH_TAG = "bank_sync/batch"
 PRIORITY_TAG = "dagster/priority"
+
+REFRESH = "refresh"
+"""The kind of runs that nobody waits for: all others go first."""
 
 PRIORITIES = {
     "webhook": 10,
@@ -25,7 +30,7 @@ PRIORITIES = {
     "history": 5,
     "recovery": 2,
     "manual": 0,
-    "refresh": -5,
+    REFRESH: -5,
     "upkeep": -5,
     "backfill": -10,
 }

@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from bank_sync.domain.models import (
     AccountRecord,
@@ -177,49 +178,60 @@ def set_key_basis(db: Connection, account_id: str, basis: KeyBasis) -> None:
     db.execute(update(accounts).where(accounts.c.account_id == account_id).values(key_basis=basis))
 
 
-def observe_balance(
+def observe_balances(
     db: Connection,
     connection_id: str,
-    account_id: str,
-    record: BalanceRecord,
+    records: Sequence[tuple[str, BalanceRecord]],
     *,
     round_id: int,
     now: datetime,
-) -> bool:
-    """Note a balance; True when it is a new figure, False when the latest observation is confirmed."""
-    latest = (
+) -> int:
+    """Note balances, each with its account_id; one that the latest observation says too is confirmed.
+
+    Returns:
+        How many are new figures.
+    """
+    latest = _latest_balances(db, {account_id for account_id, _ in records})
+    confirmed: list[int] = []
+    new: list[dict[str, object]] = []
+    for account_id, record in records:
+        kind = (account_id, record.balance_type, record.currency)
+        figure = (record.amount, record.provider_amount, record.role, record.reference_on)
+        known_id, known = latest.get(kind, (None, None))
+        if figure != known:
+            values: dict[str, object] = dict(zip((*_KIND, *_FIGURE), (*kind, *figure), strict=True))
+            new.append(values)
+            latest[kind] = (None, figure)
+        elif known_id is not None:
+            confirmed.append(known_id)
+    if confirmed:
+        again = update(balances).where(balances.c.balance_id.in_(confirmed))
+        db.execute(again.values(confirmed_at=now))
+    if new:
+        told = {"connection_id": connection_id, "round_id": round_id, "as_of": now, "confirmed_at": now}
+        db.execute(insert(balances), [values | told for values in new])
+    return len(new)
+
+
+_KIND = ("account_id", "balance_type", "currency")
+_FIGURE = ("amount", "provider_amount", "role", "reference_on")
+
+
+def _latest_balances(
+    db: Connection, account_ids: Iterable[str]
+) -> dict[tuple[str, str, str], tuple[int | None, tuple[object, ...] | None]]:
+    """The latest observation of each kind: its id and its figure."""
+    kind = [balances.c[name] for name in _KIND]
+    query = (
         select(balances)
-        .where(
-            balances.c.account_id == account_id,
-            balances.c.balance_type == record.balance_type,
-            balances.c.currency == record.currency,
+        .where(balances.c.account_id.in_(sorted(account_ids)))
+        .order_by(*kind, balances.c.as_of.desc(), balances.c.balance_id.desc())
+        .ext(distinct_on(*kind))
+    )
+    return {
+        (row.account_id, row.balance_type, row.currency): (
+            row.balance_id,
+            (row.amount, row.provider_amount, row.role, row.reference_on),
         )
-        .order_by(balances.c.as_of.desc(), balances.c.balance_id.desc())
-        .limit(1)
-        .subquery()
-    )
-    same = and_(
-        balances.c.balance_id == latest.c.balance_id,
-        balances.c.amount == record.amount,
-        balances.c.provider_amount == record.provider_amount,
-        balances.c.role.is_not_distinct_from(record.role),
-        balances.c.reference_on.is_not_distinct_from(record.reference_on),
-    )
-    if db.execute(update(balances).where(same).values(confirmed_at=now)).rowcount:
-        return False
-    db.execute(
-        insert(balances).values(
-            connection_id=connection_id,
-            account_id=account_id,
-            balance_type=record.balance_type,
-            role=record.role,
-            amount=record.amount,
-            provider_amount=record.provider_amount,
-            currency=record.currency,
-            reference_on=record.reference_on,
-            round_id=round_id,
-            as_of=now,
-            confirmed_at=now,
-        )
-    )
-    return True
+        for row in db.execute(query)
+    }

@@ -7,9 +7,9 @@ what a state means for the next sync (`sync.cadence`), accounts (`storage.accoun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from ulid import ULID
 
@@ -148,13 +148,10 @@ def list_connections(db: Connection) -> list[StoredConnection]:
     return [stored_connection(row) for row in db.execute(query).mappings()]
 
 
-def due_connections(
-    db: Connection, *, now: datetime, limit: int, left_to_recovery: timedelta = timedelta(0)
-) -> list[StoredConnection]:
+def due_connections(db: Connection, *, now: datetime, limit: int) -> list[StoredConnection]:
     """Connections whose next sync is due, the longest overdue first; those never synced come before all.
 
     A login that was refused is tried again too, as seldom as its breaker allows: no state but the end lasts.
-    Connections that failed for a passing reason are `left_to_recovery` for so long after they are due.
     """
     query = (
         select(*COLUMNS)
@@ -162,11 +159,6 @@ def due_connections(
             connections.c.next_sync_at <= now,
             connections.c.state.not_in((ConnectionState.REVOKED, ConnectionState.ERASED)),
             connections.c.error_code.is_distinct_from(LINK_UNCLEAR),
-            or_(
-                connections.c.failures == 0,
-                connections.c.error_recovery.not_in(TRANSIENT),
-                connections.c.next_sync_at <= now - left_to_recovery,
-            ),
         )
         .order_by(connections.c.first_synced_at.is_not(None), connections.c.next_sync_at)
         .limit(limit)

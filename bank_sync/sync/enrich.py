@@ -43,7 +43,9 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
         decisions = in_transaction(services.engine, work)
         counts.update(decision.primary or "abstained" for decision in decisions)
         if len(decisions) < _ROWS_PER_WRITE:
-            return Categorized(counts.total(), dict(counts.most_common()))
+            return Categorized(
+                counts.total(), dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+            )
 
 
 def _decide(rows: Sequence[Uncategorized]) -> list[Decision]:

@@ -65,7 +65,7 @@ def project_transactions(
         if size > len(waiting):
             return total + _hold(services, waiting)
         try:
-            total += _apply(services, connection_id, waiting[:size], apply_round)
+            total += _apply(services, connection_id, waiting[:size], apply_round, may_hold=True)
             size = 1
         except _RemovesTooMuch:
             size += 1
@@ -89,9 +89,14 @@ def _project(services: Services, connection_id: str, part: Part, apply: ProjectR
 
 
 def _apply(
-    services: Services, connection_id: str, group: Sequence[StoredRound], apply: ProjectRound
+    services: Services,
+    connection_id: str,
+    group: Sequence[StoredRound],
+    apply: ProjectRound,
+    *,
+    may_hold: bool = False,
 ) -> Projected:
-    """Apply rounds together, unless another worker has.
+    """Apply rounds together, unless another worker has; `may_hold` looks at how much they remove.
 
     Raises:
         _RemovesTooMuch: none of them was applied.
@@ -101,13 +106,14 @@ def _apply(
         total = Projected()
         ledger.open_for_writing(db, connection_id)
         provider = services.provider(connections.get_connection(db, connection_id).provider)
-        before = ledger.live_posted(db, connection_id)
+        before = ledger.live_posted(db, connection_id) if may_hold else {}
         for round_ in group:
             if raw_pages.mark_projected(db, round_.round_id, now=services.clock()):
                 total += apply(db, provider, round_)
         is_released = any(round_.released_at for round_ in group)
         if (
-            total.removed
+            may_hold
+            and total.removed
             and not is_released
             and _is_mass_removal(before, ledger.live_posted(db, connection_id))
         ):

@@ -68,8 +68,9 @@ def check_breakers(services: Services, connection: StoredConnection, asked_by: A
         rules.append((_credential_key(connection), CREDENTIAL_RULE, "credential_breaker_open"))
     now = services.clock()
     with transaction(services.engine) as db:
+        known = breakers.find(db, [key for key, _, _ in rules])
         for key, rule, code in rules:
-            breaker = breakers.find(db, key)
+            breaker = known.get(key)
             if breaker is None:
                 continue
             admitted = breaker.admitted(rule, connection.connection_id, now)

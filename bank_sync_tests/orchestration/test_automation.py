@@ -6,16 +6,15 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from bank_sync.orchestration.partitions import CONNECTIONS
 from bank_sync.services import Services
 from bank_sync.sync import engine
 from bank_sync_tests.conftest import Clock
 
 
-def tick_schedule(location: dg.Definitions, instance: dg.DagsterInstance) -> object:
+def tick_schedule(location: dg.Definitions, instance: dg.DagsterInstance, clock: Clock) -> object:
     """One evaluation of `refresh_due`."""
     schedule = location.resolve_schedule_def("refresh_due")
-    return schedule(dg.build_schedule_context(instance=instance))
+    return schedule(dg.build_schedule_context(instance=instance, scheduled_execution_time=clock.now))
 
 
 def test_due_connection(
@@ -25,30 +24,24 @@ def test_due_connection(
     clock: Clock,
     link: Callable[..., str],
 ) -> None:
-    """It is started once its time has come, once per due time, and not before."""
+    """A batch is started once a connection's time has come, and not before."""
     connection_id = link("plaid")
-    instance.add_dynamic_partitions(CONNECTIONS, [connection_id])
     engine.finish_sync(services, connection_id)
-    assert isinstance(tick_schedule(location, instance), dg.SkipReason)
-    clock.advance(hours=6, minutes=1)
-    first, second = tick_schedule(location, instance), tick_schedule(location, instance)
-    assert isinstance(first, list)
-    assert isinstance(second, list)
-    assert [one.partition_key for one in first] == [connection_id]
-    assert [one.run_key for one in first] == [one.run_key for one in second]
+    assert isinstance(tick_schedule(location, instance, clock), dg.SkipReason)
+    clock.advance(days=1)
+    requests = tick_schedule(location, instance, clock)
+    assert isinstance(requests, list)
+    assert len(requests) == 1
 
 
 def test_first_sync_is_not_started_twice(
     location: dg.Definitions, instance: dg.DagsterInstance, clock: Clock, link: Callable[..., str]
 ) -> None:
     """The schedule leaves a fresh connection to the sensor for an hour, then sees to it that it is synced."""
-    connection_id = link("plaid")
-    instance.add_dynamic_partitions(CONNECTIONS, [connection_id])
-    assert isinstance(tick_schedule(location, instance), dg.SkipReason)
+    link("plaid")
+    assert isinstance(tick_schedule(location, instance, clock), dg.SkipReason)
     clock.advance(hours=1, minutes=1)
-    requests = tick_schedule(location, instance)
-    assert isinstance(requests, list)
-    assert [one.partition_key for one in requests] == [connection_id]
+    assert isinstance(tick_schedule(location, instance, clock), list)
 
 
 def test_connection_that_waits_for_its_person(
@@ -59,14 +52,11 @@ def test_connection_that_waits_for_its_person(
     link: Callable[..., str],
 ) -> None:
     """No state but the end lasts: a refused login is tried again when due, a revoked connection never."""
-    connection_id = link("plaid")
-    instance.add_dynamic_partitions(CONNECTIONS, [connection_id])
+    link("plaid")
     clock.advance(days=2)
     with services.engine.begin() as db:
         db.exec_driver_sql("UPDATE bank.connections SET state = 'disconnected'")
-    requests = tick_schedule(location, instance)
-    assert isinstance(requests, list)
-    assert [one.partition_key for one in requests] == [connection_id]
+    assert isinstance(tick_schedule(location, instance, clock), list)
     with services.engine.begin() as db:
         db.exec_driver_sql("UPDATE bank.connections SET state = 'revoked'")
-    assert isinstance(tick_schedule(location, instance), dg.SkipReason)
+    assert isinstance(tick_schedule(location, instance, clock), dg.SkipReason)

@@ -110,6 +110,7 @@ quality_results = Table(
     Column("check_name", Text, primary_key=True),
     Column("passed", Boolean, nullable=False),
     Column("details", JSONB, nullable=False),
+    Column("looked_at", Text, comment="state of the rows it looked at, where the check knows one"),
     moment("checked_at"),
     schema="bank",
     comment="One row per connection and quality check: its latest verdict, which gates notifications.",

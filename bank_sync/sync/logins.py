@@ -23,7 +23,7 @@ from bank_sync.settings import Settings
 from bank_sync.storage import connections, logins
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
-from bank_sync.sync import recovery
+from bank_sync.sync import reasons, recovery
 
 _LEAD = 0.2  # of the nominal life: what fails to be checked today still has time
 
@@ -92,6 +92,7 @@ def _note(services: Services, connection: StoredConnection, error: ProviderError
                 alert(db, "token_refresh_failed", error.provider, error.code, message=str(error), now=now)
             return False
         due_at = recovery.note_failure(db, connection, error, now=now)
-        connections.mark_failed(db, connection.connection_id, error, next_sync_at=due_at)
+        reason = reasons.why_after(error, due_at - now)
+        connections.mark_failed(db, connection.connection_id, error, next_sync_at=due_at, reason=reason)
         logins.mark_checked(db, connection.connection_id, now=now)
         return True

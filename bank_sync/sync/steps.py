@@ -90,13 +90,13 @@ class Step:
 
 
 def _pull_accounts(sync: Sync) -> Figures:
-    return _pulled(
+    return pulled(
         engine.pull_accounts(sync.services, sync.connection_id, run_id=sync.run_id, asked_by=sync.asked_by)
     )
 
 
 def _pull_transactions(sync: Sync) -> Figures:
-    return _pulled(
+    return pulled(
         engine.pull_transactions(
             sync.services,
             sync.connection_id,
@@ -108,23 +108,23 @@ def _pull_transactions(sync: Sync) -> Figures:
 
 
 def _pull_balances(sync: Sync) -> Figures:
-    return _pulled(
+    return pulled(
         engine.pull_balances(sync.services, sync.connection_id, run_id=sync.run_id, asked_by=sync.asked_by)
     )
 
 
 def _project_accounts(sync: Sync) -> Figures:
-    return _projected(project.project_accounts(sync.services, sync.connection_id))
+    return projected(project.project_accounts(sync.services, sync.connection_id))
 
 
 def _project_transactions(sync: Sync) -> Figures:
-    return _projected(
+    return projected(
         project.project_transactions(sync.services, sync.connection_id, on_progress=sync.on_progress)
     )
 
 
 def _project_balances(sync: Sync) -> Figures:
-    return _projected(project.project_balances(sync.services, sync.connection_id))
+    return projected(project.project_balances(sync.services, sync.connection_id))
 
 
 def _link(sync: Sync) -> Figures:
@@ -159,7 +159,8 @@ def _announce(sync: Sync) -> Figures:
     }
 
 
-def _pulled(result: Pulled) -> Figures:
+def pulled(result: Pulled) -> Figures:
+    """What a committed round tells."""
     found: Figures = {
         "round_id": result.round_id,
         "pages": result.pages,
@@ -171,7 +172,8 @@ def _pulled(result: Pulled) -> Figures:
     return found
 
 
-def _projected(result: Projected) -> Figures:
+def projected(result: Projected) -> Figures:
+    """What a projection tells."""
     return {
         "rounds": result.rounds,
         "rows_read": result.read,

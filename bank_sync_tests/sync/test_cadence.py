@@ -16,6 +16,7 @@ from bank_sync.domain.quota import COUNTS_FOR, Counted, allowance, free_at
 from bank_sync.sync import cadence
 from bank_sync.sync.cadence import Cause, Quota, Situation, next_sync, promised_freshness
 from bank_sync.sync.habits import BINS, HOURS_OF_DAY, Basis
+from bank_sync.sync.requests import days_to_reread
 
 NOW = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)  # a Tuesday
 DAY = timedelta(days=1)
@@ -251,4 +252,4 @@ def test_promises(provider: str, hours: int) -> None:
 @pytest.mark.parametrize(("since", "days"), [(0, 14), (5, 14), (11, 14), (12, 15), (100, 103)])
 def test_days_to_reread(since: int, days: int) -> None:
     """Two weeks, or the gap and three days."""
-    assert cadence.days_to_reread(since) == days
+    assert days_to_reread(since) == days

@@ -14,13 +14,14 @@ import dagster as dg
 from bank_sync.notifications import reminders
 from bank_sync.orchestration import pruning
 from bank_sync.orchestration.partitions import KIND_TAG, PRIORITIES, PRIORITY_TAG
-from bank_sync.orchestration.reporting import failing_clearly, projected, pulled
+from bank_sync.orchestration.reporting import failing_clearly, metadata
 from bank_sync.services import Services
 from bank_sync.sync import retention
 from bank_sync.sync.balances import BalancesRead, BalancesRefresh
 from bank_sync.sync.category_backlog import BacklogRun
 from bank_sync.sync.freshness import promises
 from bank_sync.sync.logins import refresh_logins
+from bank_sync.sync.steps import projected, pulled
 
 _MOST_LOGINS_PER_RUN = 2_000
 
@@ -81,8 +82,10 @@ def _refresh_balances(context: dg.OpExecutionContext, services: Services) -> Map
 def _tell_of_balances(context: dg.OpExecutionContext, one: BalancesRead) -> None:
     """The partition's two assets are newer now, just as after a whole sync."""
     shown = (("raw_balances", pulled(one.pulled)), ("balances", projected(one.projected)))
-    for asset, metadata in shown:
-        told = dg.AssetMaterialization(asset, partition=one.connection.connection_id, metadata=metadata)
+    for asset, figures in shown:
+        told = dg.AssetMaterialization(
+            asset, partition=one.connection.connection_id, metadata=metadata(figures)
+        )
         context.log_event(told)
 
 

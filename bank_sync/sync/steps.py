@@ -139,13 +139,14 @@ def _categorize(sync: Sync) -> Figures:
 
 def _finish(sync: Sync) -> Figures:
     proofs = reconcile.reconcile_connection(sync.services, sync.connection_id)
+    states = Counter(proof.state.value for proof in proofs)
     connection = engine.finish_sync(sync.services, sync.connection_id, run_id=sync.run_id)
     return {
         "provider": connection.provider,
         "state": connection.state.value,
         "next_sync_at": connection.next_sync_at,
         "rows_in_quarantine": project.quarantined_rows(sync.services, sync.connection_id),
-        "balances": Rows(("balances", "accounts"), Counter(proof.state.value for proof in proofs)),
+        "balances": Rows(("balances", "accounts"), dict(sorted(states.items()))),
     }
 
 

@@ -139,6 +139,7 @@ def _categorize(sync: Sync) -> Figures:
 
 def _finish(sync: Sync) -> Figures:
     proofs = reconcile.reconcile_connection(sync.services, sync.connection_id)
+    states = Counter(proof.state.value for proof in proofs)
     connection = engine.finish_sync(sync.services, sync.connection_id, run_id=sync.run_id)
     return {
         "provider": connection.provider,
@@ -146,7 +147,7 @@ def _finish(sync: Sync) -> Figures:
         "next_sync_at": connection.next_sync_at,
         "next_sync_reason": connection.next_sync_reason or "",
         "rows_in_quarantine": project.quarantined_rows(sync.services, sync.connection_id),
-        "balances": Rows(("balances", "accounts"), Counter(proof.state.value for proof in proofs)),
+        "balances": Rows(("balances", "accounts"), dict(sorted(states.items()))),
     }
 
 

@@ -119,11 +119,11 @@ class Checkout:
         )
         if not records:
             return ("never asked", "")
-        event = records[0].event
-        evaluation = (
-            event.dagster_event.asset_check_evaluation_data if event and event.dagster_event else None
-        )
-        return records[0].status.value, evaluation.severity.value if evaluation else ""
+        entry = records[0].event
+        event = entry.dagster_event if entry else None
+        if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            return (records[0].status.value, "not evaluated")
+        return (records[0].status.value, event.asset_check_evaluation_data.severity.value)
 
     def metadata(self) -> dict[tuple[str, str], dict[str, Any]]:
         """By person and asset: what the newest materialization tells, numbers of rounds aside."""

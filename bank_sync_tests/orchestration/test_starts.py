@@ -141,7 +141,7 @@ def test_health_probe(services: Services, sandbox: RunningSandbox, linked: Link)
 def test_failed_connection_that_nobody_recovers(
     daemon: Daemon, services: Services, clock: Clock, linked: Link
 ) -> None:
-    """With the sensor off, a refresh takes it up after ten minutes."""
+    """With the sensor off, a batch takes it up after ten minutes."""
     connection_id = linked("plaid")
     put(
         services,
@@ -155,4 +155,4 @@ def test_failed_connection_that_nobody_recovers(
     clock.advance(minutes=9)
     assert daemon.schedule("refresh_due") == []
     clock.advance(minutes=1)
-    assert [one.partition_key for one in daemon.schedule("refresh_due")] == [connection_id]
+    assert len(daemon.schedule("refresh_due")) == 1

@@ -73,7 +73,7 @@ class Checkout:
     clock: Clock
 
     def sync_one_by_one(self) -> None:
-        """A run for each connection, asked for by nobody: a look of theirs would bring the next one forward."""
+        """A run for each connection, asked for by nobody: a person who looks brings the next one forward."""
         job = self.definitions.resolve_job_def(SYNC_CONNECTION)
         for connection_id in self.people:
             self.instance.add_dynamic_partitions(CONNECTIONS, [connection_id])

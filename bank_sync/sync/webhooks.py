@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from bank_sync.notifications import reminders
 from bank_sync.notifications.alerts import alert
 from bank_sync.services import Services
-from bank_sync.storage import connections, inbox_draining
+from bank_sync.storage import connections, inbox_draining, observations
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.inbox_draining import WaitingEvent
@@ -114,15 +114,23 @@ def _start(services: Services, db: Connection, asked: Mapping[str, Plan]) -> Dra
     left = 0
     for connection_id, plan in sorted(asked.items(), key=lambda one: (not one[1].is_urgent, one[1].claimed)):
         if is_flood and not plan.is_urgent:
-            connections.update_connection(db, connection_id, next_sync_at=services.clock())
+            connections.update_connection(
+                db,
+                connection_id,
+                next_sync_at=services.clock(),
+                next_sync_reason="The provider announced new rows, so it is read at once.",
+            )
             inbox_draining.claim(db, plan.claimed, TAKEN_BY_REFRESH)
             inbox_draining.settle(db, plan.claimed, "handled", now=services.clock())
+            observations.note_webhook(db, connection_id, now=services.clock())
             left += 1
         elif len(wanted) < FLOOD and plan.run_key:
             connection = connections.get_connection(db, connection_id)
             inbox_draining.claim(db, plan.claimed, plan.run_key)
             if plan.forgives:
                 recovery.note_repaired(db, connection)
+            if not plan.is_urgent:
+                observations.note_webhook(db, connection_id, now=services.clock())
             wanted.append(Wanted(connection, plan.run_key))
     return Drained(tuple(wanted), left)
 

@@ -190,10 +190,10 @@ def _engines_kept() -> Iterator[None]:
     """One pool of connections for all stories: compiled and prepared statements are most of a sync's work."""
     with ExitStack() as stack:
 
-        def kept(make: Callable[[URL], Engine]) -> Callable[[URL], Engine]:
+        def kept(make: Callable[..., Engine]) -> Callable[..., Engine]:
             @cache
-            def make_once(url: URL) -> Engine:
-                engine = make(url)
+            def make_once(url: URL, **options: int) -> Engine:
+                engine = make(url, **options)
                 stack.callback(engine.dispose)
                 engine.pool._pre_ping = False  # nobody restarts this server
                 stack.enter_context(patch.object(engine, "dispose"))

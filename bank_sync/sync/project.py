@@ -40,13 +40,32 @@ _HELD_SHARE = 0.8
 
 
 def project_accounts(services: Services, connection_id: str) -> Projected:
-    """Apply the rounds of accounts that the ledger does not reflect yet."""
-    return _project(services, connection_id, Part.ACCOUNTS, accounts_round)
+    """Apply the rounds of accounts that the ledger does not reflect yet.
+
+    Rounds read before one of them, which a worker that died left behind, go first: they speak of
+    the accounts as they were then.
+    """
+    total = Projected()
+    for round_ in _waiting(services, connection_id, Part.ACCOUNTS):
+        if _are_left_behind(services, connection_id, Part.TRANSACTIONS, round_):
+            _project_transactions(services, connection_id, silent)
+        if _are_left_behind(services, connection_id, Part.BALANCES, round_):
+            project_balances(services, connection_id)
+        total += _apply(services, connection_id, [round_], accounts_round)
+    return total
+
+
+def _are_left_behind(services: Services, connection_id: str, part: Part, newer: StoredRound) -> bool:
+    waiting = _waiting(services, connection_id, part)
+    return any(one.round_id < newer.round_id and one.held_at is None for one in waiting)
 
 
 def project_balances(services: Services, connection_id: str) -> Projected:
     """Apply the rounds of balances that the ledger does not reflect yet."""
-    return _project(services, connection_id, Part.BALANCES, balances_round)
+    total = Projected()
+    for round_ in _waiting(services, connection_id, Part.BALANCES):
+        total += _apply(services, connection_id, [round_], balances_round)
+    return total
 
 
 def project_transactions(
@@ -59,6 +78,10 @@ def project_transactions(
     tried again first.
     """
     retry_quarantine(services, connection_id, only_due=True)
+    return _project_transactions(services, connection_id, on_progress)
+
+
+def _project_transactions(services: Services, connection_id: str, on_progress: OnProgress) -> Projected:
     apply_round = partial(transactions_round, on_progress=on_progress)
     total, size = Projected(), 1
     while waiting := _waiting(services, connection_id, Part.TRANSACTIONS):
@@ -79,13 +102,6 @@ class _RemovesTooMuch(Exception):
 def _waiting(services: Services, connection_id: str, part: Part) -> list[StoredRound]:
     with transaction(services.engine) as db:
         return raw_pages.rounds_of(db, connection_id, part)
-
-
-def _project(services: Services, connection_id: str, part: Part, apply: ProjectRound) -> Projected:
-    total = Projected()
-    for round_ in _waiting(services, connection_id, part):
-        total += _apply(services, connection_id, [round_], apply)
-    return total
 
 
 def _apply(

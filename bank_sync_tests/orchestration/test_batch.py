@@ -114,7 +114,8 @@ def test_connection_that_somebody_else_is_at(services: Services, clock: Clock, d
     assert troubles(outcomes) == []
     assert {one.connection_id for one in outcomes} == set(due[1:])
     clock.advance(minutes=16)
-    assert [one.connection_id for one in batch(services, "next").outcomes()] == [due[0]]
+    taken = {one.connection_id for one in batch(services, "next").outcomes()}
+    assert due[0] in taken  # others may be due by then, each at its own time
 
 
 def test_mistake_of_ours_meets_one_connection(services: Services, clock: Clock, due: list[str]) -> None:

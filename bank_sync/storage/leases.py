@@ -63,9 +63,11 @@ _FREE_AND_DUE = """
     AND (failures = 0 OR error_recovery <> ALL (:passing) OR next_sync_at <= :due_since)
 """
 
+# Due again when the lease ends, or when the sync says: a failed step gives its lease back before
+# the failure is noted, and another worker of the batch would take the connection at once.
 # Those never synced come first, as in `connections.due_connections`.
 _TAKE_NEXT = f"""
-UPDATE bank.connections SET lease_holder = :holder, lease_until = :until
+UPDATE bank.connections SET lease_holder = :holder, lease_until = :until, next_sync_at = :until
 WHERE connection_id = (
     SELECT connection_id FROM bank.connections
     WHERE provider = :provider AND {_FREE_AND_DUE}

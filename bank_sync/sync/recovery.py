@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -124,13 +125,17 @@ def note_repaired(db: Connection, connection: StoredConnection) -> None:
     breakers.forget(db, (_credential_key(connection),))
 
 
-def reap_stuck(services: Services) -> int:
+def reap_stuck(services: Services, *, ended_of: Callable[[Collection[str]], Collection[str]]) -> int:
     """End syncs whose worker is gone; they are due again at once. Returns how many.
 
     What budgets and quotas no longer need goes by the way.
+
+    Args:
+        services: database and clock.
+        ended_of: which of these runs have ended, so that nobody waits for the end of their leases.
     """
     with transaction(services.engine) as db:
-        reaped = troubles.reap(db, now=services.clock())
+        reaped = troubles.reap(db, now=services.clock(), ended=ended_of(troubles.at_work(db)))
         budgets.forget_idle(db)
     if services.quota is not None:
         services.quota.forget_old()

@@ -38,6 +38,7 @@ SANDBOX_URL = "https://sandbox.plaid.com"
 
 _API_VERSION = "2020-09-14"
 _ROWS_PER_PAGE = 500  # Plaid's maximum: fewer pages, fewer chances that data changes while being paged
+_WEBHOOK_KEY_DEADLINE_S = 4.0  # Plaid waits ten seconds for the answer to its webhook
 _MOST_PAGES = 2_000  # a million rows in one round: beyond it the paging is broken, not the customer rich
 
 
@@ -122,6 +123,24 @@ class PlaidProvider:
         except ProviderError as error:
             if error.recovery is not Recovery.RELINK:
                 raise
+
+    def webhook_key(self, key_id: str) -> Mapping[str, object] | None:
+        """The key of that id as a JSON Web Key; None when Plaid has none, asked for by a waiting sender."""
+        try:
+            answer = self._http.call(
+                "POST",
+                "/webhook_verification_key/get",
+                json={"key_id": key_id},
+                headers=self._headers,
+                refusal=refusal,
+                repeatable=False,
+                deadline_s=_WEBHOOK_KEY_DEADLINE_S,
+            )
+        except ProviderError as error:
+            if error.code != "INVALID_WEBHOOK_VERIFICATION_KEY_ID":
+                raise
+            return None
+        return checked_envelope(wire.WebhookKeyAnswer, answer.value, self.name).key
 
     def pull_accounts(
         self,

@@ -53,6 +53,12 @@ class LinkTokenAnswer(WireModel):
     expiration: datetime
 
 
+class WebhookKeyAnswer(WireModel):
+    """`/webhook_verification_key/get`."""
+
+    key: dict[str, object]
+
+
 class ExchangeAnswer(WireModel):
     """`/item/public_token/exchange`."""
 

@@ -16,6 +16,7 @@ from bank_sync.storage.tables.budgets import (
     quota_calls,
     rate_budgets,
 )
+from bank_sync.storage.tables.inbox import webhook_inbox
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -43,5 +44,5 @@ __all__ = [
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",
     "transaction_links",
-    "transaction_overlays", "transaction_versions", "transactions", "users",
+    "transaction_overlays", "transaction_versions", "transactions", "users", "webhook_inbox",
 ]  # fmt: skip

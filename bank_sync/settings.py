@@ -24,6 +24,9 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 SANDBOX_PORT = 8765
 """Where `bank-sync sandbox` listens unless told otherwise."""
 
+WEB_PORT = 8000
+"""Where `bank-sync serve` listens unless told otherwise."""
+
 
 def project_root() -> Path:
     """The checkout this package is run from, or the working directory when it is installed as a wheel."""
@@ -83,9 +86,12 @@ class Settings(BaseSettings):
     teller_webhook_secrets: SecretStr | None = Field(
         None, description="Signing secrets of Teller's webhooks, up to two with a comma; unset refuses all."
     )
+    teller_signing_keys: str | None = Field(
+        None, description="Token signing keys of Teller Connect, with a comma between; unset checks none."
+    )
 
     public_url: str = Field(
-        "http://127.0.0.1:8000",
+        f"http://127.0.0.1:{WEB_PORT}",
         description="Where browsers and providers reach `bank-sync serve`; https in production.",
     )
 

@@ -46,6 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedd
     home = tmp_path_factory.mktemp("postgres")
     running = embedded.ensure_running(home)
     migrate(locate(load_settings(home=home, database_url=None, environment="sandbox")))
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives the process
+        _admin(running, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    _admin(running, sql.SQL("SELECT pg_reload_conf()").format())
     yield running
     embedded.erase(home)
     shutil.rmtree(home, ignore_errors=True)
@@ -117,12 +120,15 @@ def link_plaid(services: Services, sandbox: RunningSandbox, user: str) -> dict[s
 
 def link_teller(services: Services, sandbox: RunningSandbox, user: str) -> dict[str, str]:
     """What a person's browser brings back from Teller Connect."""
-    body = {"application_id": "any", "username": user, "password": "password"}
+    body = {"application_id": "any", "username": user, "password": "password", "nonce": "once"}
     answer = httpx.post(f"{sandbox.teller_url}/connect/enrollments", json=body).raise_for_status().json()
     return {
         "access_token": answer["accessToken"],
         "enrollment_id": answer["enrollment"]["id"],
         "institution_name": answer["enrollment"]["institution"]["name"],
+        "nonce": "once",
+        "user_id": answer["user"]["id"],
+        "signatures": " ".join(answer["signatures"]),
     }
 
 

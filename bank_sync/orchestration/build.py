@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 import dagster as dg
 
+from bank_sync.orchestration.asked_for import asked_for_sensor, tidy_links_sensor
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.automation import (
     new_connections_sensor,
@@ -36,7 +37,7 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
         asset_checks=list(CHECKS),
         jobs=[sync_connection],
         schedules=[refresh_due_schedule(fresh)],
-        sensors=[new_connections_sensor(fresh)],
+        sensors=[new_connections_sensor(fresh), asked_for_sensor(fresh), tidy_links_sensor(fresh)],
         resources={"services": services},
         # A process per step would cost seconds each; runs are what is parallel.
         executor=dg.in_process_executor,

@@ -18,6 +18,9 @@ CONNECTION_TAG = "bank_sync/connection"
 PROVIDER_TAG = "bank_sync/provider"
 KIND_TAG = "bank_sync/kind"
 
+ASKED_FOR = "asked_for"
+"""Kind of a run that a person asked for, whoever started it for them."""
+
 
 def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
     """Tags that `dagster.yaml` limits concurrency by."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
+from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
     AccountFailure,
     AccountRecord,
@@ -58,6 +59,12 @@ class Provider(Protocol):
         self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
     ) -> LinkStart:
         """Begin connecting a bank for a person; `user_reference` is our opaque id of that person."""
+
+    def find_institutions(self, *, country: str, query: str) -> list[Institution]:
+        """Banks of a country (ISO code, upper case) whose name holds the query; none outside its reach."""
+
+    def start_repair(self, credential: Credential, *, redirect_url: str | None) -> LinkStart | None:
+        """Begin to make a broken login work again; None where only a new link does, which is recognised."""
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Turn what the browser brought back into a credential.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from ulid import ULID
 
@@ -210,7 +210,7 @@ def mark_completed(db: Connection, connection_id: str, *, now: datetime, next_sy
     update_connection(
         db,
         connection_id,
-        state=ConnectionState.CONNECTED,
+        state=_unless_ended(ConnectionState.CONNECTED),
         sync_state=SyncState.COMPLETED,
         error_code=None,
         error_recovery=None,
@@ -229,10 +229,16 @@ def mark_failed(db: Connection, connection_id: str, error: ProviderError, *, nex
         "next_sync_at": next_sync_at,
     }
     if error.recovery in NEEDS_USER:
-        values["state"] = ConnectionState.DISCONNECTED
+        values["state"] = _unless_ended(ConnectionState.DISCONNECTED)
     elif error.recovery not in TRANSIENT:
-        values["state"] = ConnectionState.ERROR
+        values["state"] = _unless_ended(ConnectionState.ERROR)
     update_connection(db, connection_id, **values)
+
+
+def _unless_ended(state: ConnectionState) -> ColumnElement[str]:
+    """A sync that was under way when the person left does not bring the connection back."""
+    ended = connections.c.state.in_((ConnectionState.REVOKED, ConnectionState.ERASED))
+    return case((ended, connections.c.state), else_=literal(state, connections.c.state.type))
 
 
 def update_connection(db: Connection, connection_id: str, **values: object) -> None:

@@ -105,9 +105,9 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def served(app: ASGIApp, *, protocol: type[H11Protocol] = PatientProtocol) -> Iterator[str]:
-    """The application on a free port of this machine, in a thread, as long as the block runs; its address."""
-    with listening("127.0.0.1", 0) as sock:
+def served(app: ASGIApp, *, port: int = 0, protocol: type[H11Protocol] = PatientProtocol) -> Iterator[str]:
+    """The application on this machine, in a thread, as long as the block runs; its address."""
+    with listening("127.0.0.1", port) as sock:
         server = _Server(server_config(app, protocol))
         thread = threading.Thread(target=server.run, args=([sock],), name="web", daemon=True)
         thread.start()

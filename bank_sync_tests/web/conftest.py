@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services, open_services
-from bank_sync.settings import Settings
+from bank_sync.settings import Settings, load_settings
 from bank_sync.web.app import create_app
-from bank_sync.web.serving import served
+from bank_sync.web.serving import listening, served
 from bank_sync_tests.conftest import Clock
 
 
@@ -20,13 +20,15 @@ from bank_sync_tests.conftest import Clock
 def settings(settings: Settings, sandbox: RunningSandbox) -> Settings:
     """The usual settings, with the secrets that the pretend Teller signs with."""
     found = httpx.post(f"{sandbox.url}/_sandbox/webhooks/teller/look").json()["secrets"]
-    return settings.model_copy(update={"teller_webhook_secrets": _secret(",".join(found))})
-
-
-def _secret(text: str) -> Any:
-    from pydantic import SecretStr
-
-    return SecretStr(text)
+    key = httpx.get(f"{sandbox.url}/teller/connect/signing_key").json()["token_signing_key"]
+    with listening("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    return load_settings(
+        **{name: getattr(settings, name) for name in settings.model_fields_set},
+        teller_webhook_secrets=",".join(found),
+        teller_signing_keys=key,
+        public_url=f"http://127.0.0.1:{port}",
+    )
 
 
 @pytest.fixture
@@ -39,5 +41,6 @@ def services(settings: Settings, clock: Clock) -> Iterator[Services]:
 @pytest.fixture
 def site(services: Services) -> Iterator[str]:
     """The web side on a port of this machine; its address."""
-    with served(create_app(services)) as url:
+    port = urlsplit(services.settings.public_url).port or 0
+    with served(create_app(services), port=port) as url:
         yield url

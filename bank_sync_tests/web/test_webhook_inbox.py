@@ -1,4 +1,4 @@
-"""F01, F06, F08, F13, F15, F47, F48: a verified webhook is one durable row; everything else is no row at all."""
+"""F01, F06, F08, F13, F15, F47, F48: what is verified is one durable row, all else none."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bank_sync.domain.errors import ProviderError, Recovery
+from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
     AccountFailure,
     AccountRecord,
@@ -102,6 +103,13 @@ class GoCardlessProvider:
             ProviderError: also when no institution or no address to come back to was given.
         """
         return self._consent.start(user_reference, institution_id, redirect_url)
+
+    def find_institutions(self, *, country: str, query: str) -> list[Institution]:
+        """Banks of a country by a part of their name."""
+        return self._consent.find_institutions(country, query)
+
+    def start_repair(self, credential: Credential, *, redirect_url: str | None) -> None:
+        """Nothing: consent that ended is given anew, by a new requisition."""
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Read the requisition of `requisition_id`; what the browser's address says is not trusted."""

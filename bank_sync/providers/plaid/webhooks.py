@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Any
 
 import jwt
-from jwt.types import Options
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from jwt.types import Options
 
 from bank_sync.domain.events import WebhookEvent
 from bank_sync.providers.webhooks import UNREADABLE, WebhookRefused, fields_of, name_in

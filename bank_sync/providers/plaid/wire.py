@@ -53,6 +53,19 @@ class LinkTokenAnswer(WireModel):
     expiration: datetime
 
 
+class Institution(WireModel):
+    """A bank that can be linked."""
+
+    institution_id: Text
+    name: Text
+
+
+class InstitutionsAnswer(WireModel):
+    """`/institutions/search` and `/institutions/get`."""
+
+    institutions: tuple[Institution, ...]
+
+
 class WebhookKeyAnswer(WireModel):
     """`/webhook_verification_key/get`."""
 

@@ -18,17 +18,20 @@ webhook_inbox = Table(
     Column("connection_id", Text, comment="NULL: of no connection we know; no key, it outlives an erasure"),
     Column("body", LargeBinary, nullable=False, comment="the very bytes that were signed"),
     moment("received_at"),
-    Column("state", Text, nullable=False, server_default="new", comment="new, handled, parked, stale"),
+    Column(
+        "state", Text, nullable=False, server_default=text("'new'"), comment="new, handled, parked, stale"
+    ),
     moment("handled_at", required=False),
     Column("run_key", Text, comment="the run that it started"),
     UniqueConstraint("provider", "dedup_key"),
     # A redelivery joins what still waits; the same bytes a day later are a new event (Plaid repeats itself).
+    # What a run was started for absorbs nothing: that run may have read the bank already.
     Index(
         "uq_webhook_inbox_waiting",
         "provider",
         text("sha256(body)"),
         unique=True,
-        postgresql_where=text("state = 'new'"),
+        postgresql_where=text("state = 'new' AND run_key IS NULL"),
     ),
     Index("ix_webhook_inbox_new", "event_id", postgresql_where=text("state = 'new'")),
     schema="bank",

@@ -15,7 +15,7 @@ from bank_sync.services import Services
 from bank_sync.storage.connections import get_connection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import SyncRequest, note_started, waiting_requests
-from bank_sync.sync.linking import tidy_up
+from bank_sync.sync.abandoned import tidy_up
 
 ServicesFactory = Callable[[], AbstractContextManager[Services]]
 

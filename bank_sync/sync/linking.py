@@ -1,20 +1,19 @@
 """A person's try to connect or repair a bank, from the first click to a stored connection.
 
-Belongs here: beginning it at the provider, bringing it to an end once, and what became of tries nobody
-finished. Does not belong here: recognising what a new link is (`sync.onboarding`), pages.
+Belongs here: beginning it at the provider, bringing it to an end once. Does not belong here: tries
+nobody finished (`sync.abandoned`), recognising what a new link is (`sync.onboarding`), pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ulid import ULID
 
 from bank_sync.domain.errors import BankSyncError, ProviderError
-from bank_sync.domain.models import ConnectionState, Credential, LinkStart
+from bank_sync.domain.models import ConnectionState, LinkStart
 from bank_sync.security.tokens import hash_token
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, link_attempts, owned
@@ -25,7 +24,6 @@ from bank_sync.sync import recovery
 from bank_sync.sync.onboarding import LinkUnclear, finish_link
 
 _GOOD_FOR = timedelta(minutes=30)
-_MOST_TIDIED = 200
 
 
 class LinkEnded(BankSyncError):
@@ -143,60 +141,21 @@ def finish(services: Services, attempt: LinkAttempt, *, user_reference: str, pro
     if attempt.state != "open" or attempt.ends_at <= services.clock():
         raise LinkEnded("This link is over. Begin a new one.")
     try:
-        connection_id = _finished(services, attempt, user_reference, proof)
+        connection_id = finish_at_provider(services, attempt, user_reference, proof)
     except LinkUnclear as unclear:
-        _end(services, attempt, "finished", connection_id=unclear.connection_id)
+        close(services, attempt, "finished", connection_id=unclear.connection_id)
         raise
     except ProviderError as error:
         if not error.is_transient:
-            _end(services, attempt, "failed", error_code=error.code)
+            close(services, attempt, "failed", error_code=error.code)
         raise
-    _end(services, attempt, "finished", connection_id=connection_id)
+    close(services, attempt, "finished", connection_id=connection_id)
     return connection_id
 
 
 def give_up(services: Services, attempt: LinkAttempt, code: str) -> None:
     """The person left, or the provider said that it failed."""
-    _end(services, attempt, "failed", error_code=code[:100])
-
-
-def tidy_up(services: Services) -> int:
-    """End tries nobody finished; a requisition that was granted after all is stored. Returns how many."""
-    now = services.clock()
-    with transaction(services.engine) as db:
-        overdue = link_attempts.overdue_attempts(db, now=now, limit=_MOST_TIDIED)
-    for attempt in overdue:
-        connection_id = _granted_after_all(services, attempt)
-        state = "finished" if connection_id else "expired"
-        _end(
-            services,
-            attempt,
-            state,
-            connection_id=connection_id,
-            error_code=None if connection_id else "abandoned",
-        )
-    return len(overdue)
-
-
-def _granted_after_all(services: Services, attempt: LinkAttempt) -> str | None:
-    """Only a requisition lives without the browser: it is stored when it was granted, else deleted."""
-    if attempt.start.get("kind") != "redirect":
-        return None
-    with transaction(services.engine) as db:
-        user_reference = owned.reference_of(db, attempt.user_id)
-    try:
-        return _finished(services, attempt, user_reference, {})
-    except LinkUnclear as unclear:
-        return unclear.connection_id
-    except ProviderError:
-        _delete_requisition(services, attempt)
-    return None
-
-
-def _delete_requisition(services: Services, attempt: LinkAttempt) -> None:
-    left = Credential("", attempt.provider, attempt.reference, attempt.reference)
-    with suppress(ProviderError):  # it ends by itself in a day; deleting it is good manners
-        services.provider(attempt.provider).end_link(left)
+    close(services, attempt, "failed", error_code=code[:100])
 
 
 def _is_same_bank(stored: StoredConnection, wish: LinkWish) -> bool:
@@ -247,7 +206,10 @@ def _for_the_browser(start: LinkStart) -> dict[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _finished(services: Services, attempt: LinkAttempt, user_reference: str, proof: Mapping[str, str]) -> str:
+def finish_at_provider(
+    services: Services, attempt: LinkAttempt, user_reference: str, proof: Mapping[str, str]
+) -> str:
+    """Hand the proof to the provider, whatever the state of the try; returns the connection_id."""
     whole = {**proof, "requisition_id": attempt.reference, "nonce": attempt.reference}
     if attempt.institution_name:
         whole.setdefault("institution_name", attempt.institution_name)
@@ -277,7 +239,7 @@ def _repaired(services: Services, attempt: LinkAttempt) -> str:
     return connection_id
 
 
-def _end(
+def close(
     services: Services,
     attempt: LinkAttempt,
     state: str,
@@ -285,6 +247,7 @@ def _end(
     connection_id: str | None = None,
     error_code: str | None = None,
 ) -> None:
+    """Note how a try ended; the first end counts."""
     with transaction(services.engine) as db:
         link_attempts.end_attempt(
             db, attempt.attempt_id, state, connection_id=connection_id, error_code=error_code

@@ -59,6 +59,22 @@ def choose(
         form_token=visit.form_token,
         has_session=True,
     )
+
+
+@router.post("/connect")
+def begin(services: Kit, visit: AnyVisit, form: Form) -> Response:
+    """Begin at the chosen bank; one that is connected already is shown for repair instead."""
+    state = new_token()
+    wish = linking.LinkWish(
+        provider=form.get("provider", ""),
+        country=form.get("country", "US")[:2],
+        institution_id=form.get("institution_id") or None,
+        institution_name=form.get("institution_name", "")[:200] or None,
+        redirect_url=_return_url(services, state),
+        state=state,
+        session_id=visit.session.session_id,
+        allow_another=form.get("another") == "yes",
+    )
     try:
         attempt = linking.start_new(services, visit.session.user_id, wish)
     except linking.AlreadyLinked as twice:

@@ -156,16 +156,11 @@ def test_corrections(alice: httpx.Client, services: Services, link: Callable[...
         row = db.execute(text("SELECT transaction_id FROM bank.transactions")).scalars().first()
     alice.headers["Bank-Sync-User"] = "person-of-teller"
     path = f"/transactions/{row}"
-    wish = {
-        "category_primary": "FOOD_AND_DRINK",
-        "category_detailed": "FOOD_AND_DRINK_COFFEE",
-        "note": "flat white",
-    }
+    food, coffee = "FOOD_AND_DRINK", "FOOD_AND_DRINK_COFFEE"
+    food, coffee = "FOOD_AND_DRINK", "FOOD_AND_DRINK_COFFEE"
+    wish = {"category_primary": food, "category_detailed": coffee, "note": "flat white"}
     assert alice.patch(path, json=wish).json() == {"transaction_id": row, "is_hidden": False, **wish}
-    assert (
-        alice.patch(path, json={"note": None, "is_hidden": True}).json()["category_primary"]
-        == "FOOD_AND_DRINK"
-    )
+    assert alice.patch(path, json={"note": None, "is_hidden": True}).json()["category_primary"] == food
     assert alice.patch(path, json={"category_primary": "FOOD"}).status_code == 422
     alice.headers["Bank-Sync-User"] = "alice"
     assert alice.patch(path, json={"note": "mine?"}).status_code == 404

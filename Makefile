@@ -79,6 +79,10 @@ stop: $(RUNTIME) ## Stop the local database; the next command starts it again
 test: $(DEV) ## Run all tests (ARGS="-k cursor" runs some)
 	@$(BIN)/python -m pytest --durations=10 $(ARGS)
 
+.PHONY: e2e
+e2e: $(DEV) ## Drive the pages with a real browser (needs Debian's chromium); screenshots go to build/screenshots
+	@$(BIN)/python -m pytest -m e2e bank_sync_tests/e2e $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) ## Tell 10,000 seeded stories and compare the ledger with the banks' books (ARGS="--stories 500")
 	@$(BIN)/python -m bank_sync_tests.stateful.soak $(ARGS)

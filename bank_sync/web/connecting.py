@@ -34,6 +34,7 @@ Id = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
 _POLL_S = 3
 _LONGEST_FIELD = 4_000
+_START = ("kind", "token", "url", "nonce", "enrollment_id")
 _PROOF = ("public_token", "access_token", "enrollment_id", "user_id", "institution_name", "signatures")
 
 
@@ -124,6 +125,7 @@ def show(request: Request, services: Kit, visit: AnyVisit, attempt_id: Id) -> Re
     return page(
         "linking.html",
         attempt=attempt,
+        start={name: attempt.start.get(name, "") for name in _START},
         is_back=request.query_params.get("back") == "1",
         script=script_of(settings, attempt.start.get("kind", "")),
         environment="production" if settings.environment == "production" else "sandbox",

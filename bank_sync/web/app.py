@@ -22,7 +22,7 @@ from bank_sync.web import api, connecting, pages
 from bank_sync.web.bounds import BOUNDS, Bound, Bounds
 from bank_sync.web.headers import SafeHeaders
 from bank_sync.web.refusals import add_error_answers
-from bank_sync.web.webhooks import make_receiver, webhook_routes
+from bank_sync.web.webhooks import Receiver, make_receiver, webhook_routes
 from bank_sync.web.widgets import script_hosts
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -33,8 +33,9 @@ def create_app(
     *,
     bounds: Iterable[Bound] = BOUNDS,
     monotonic: Callable[[], float] = time.monotonic,
+    receiver: Receiver | None = None,
 ) -> ASGIApp:
-    """Webhooks, API and pages behind their bounds and headers."""
+    """Webhooks, API and pages behind their bounds and headers; `receiver` where its keys come from elsewhere."""
     app = FastAPI(
         title="bank_sync",
         version=version("bank-sync"),
@@ -44,7 +45,7 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.services = services
-    app.include_router(webhook_routes(make_receiver(services)))
+    app.include_router(webhook_routes(receiver or make_receiver(services)))
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(connecting.router)

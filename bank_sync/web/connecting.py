@@ -137,8 +137,7 @@ def show(request: Request, services: Kit, visit: AnyVisit, attempt_id: Id) -> Re
 @router.post("/connect/{attempt_id}/finish")
 async def finish(request: Request, services: Kit, visit: AnyVisit, _: Form, attempt_id: Id) -> Response:
     """What the provider's window handed to our page."""
-    proof = _proof(await request.body())
-    return await run_in_threadpool(_finished, services, visit, attempt_id, proof)
+    return await run_in_threadpool(_finished, services, visit, attempt_id, await request.body())
 
 
 @router.post("/connect/{attempt_id}/leave")
@@ -148,8 +147,9 @@ def leave(services: Kit, visit: AnyVisit, _: Form, attempt_id: Id) -> Response:
     return JSONResponse({"next": "/connect"})
 
 
-def _finished(services: Services, visit: Visit, attempt_id: str, proof: dict[str, str]) -> Response:
+def _finished(services: Services, visit: Visit, attempt_id: str, body: bytes) -> Response:
     attempt = _own(services, visit, attempt_id)
+    proof = _proof(body)
     try:
         linking.finish(services, attempt, user_reference=visit.session.user_reference, proof=proof)
     except LinkUnclear:

@@ -138,7 +138,8 @@ def test_leaving_the_window(open_for: Callable[..., Page]) -> None:
     choose(page, "plaid")
     page.frame_locator("dialog iframe").get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing was connected")
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("main").get_by_role("link", name="Choose a bank").click()
+    choose(page, "plaid")
     log_in(page, "plaid")
     page.wait_for_url("**/connections?note=connected")
 

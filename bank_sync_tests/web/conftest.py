@@ -14,6 +14,7 @@ from bank_sync.settings import Settings, load_settings
 from bank_sync.web.app import create_app
 from bank_sync.web.serving import listening, served
 from bank_sync_tests.conftest import Clock
+from bank_sync_tests.web.people import close_browsers
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ def services(settings: Settings, clock: Clock) -> Iterator[Services]:
     """What the library functions take, over the fresh database and the sandbox."""
     with open_services(settings, clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    """Browsers opened by a test are closed with it."""
+    yield
+    close_browsers()
 
 
 @pytest.fixture

@@ -11,6 +11,14 @@ from bank_sync.services import Services
 from bank_sync.storage.api_keys import Scope, create_key
 from bank_sync.storage.database import transaction
 
+_OPEN: list[httpx.Client] = []
+
+
+def close_browsers() -> None:
+    """At the end of a test."""
+    while _OPEN:
+        _OPEN.pop().close()
+
 
 def api_key(services: Services, *scopes: Scope) -> str:
     """A fresh key, good for everything unless told otherwise."""
@@ -29,6 +37,7 @@ def browser(site: str, key: str, person: str, page: str = "connections") -> http
     with api(site, key, person) as application:
         url = application.post("/sessions", json={"page": page}).raise_for_status().json()["url"]
     client = httpx.Client(base_url=site, headers={"Origin": site, "Accept": "text/html"}, timeout=30)
+    _OPEN.append(client)
     answer = client.get(url)
     assert answer.status_code == 303, answer.text
     return client

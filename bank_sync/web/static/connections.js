@@ -14,7 +14,8 @@
         if (answer.ok) {
           const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
           const note = current().querySelector(".note");
-          if (note && !fresh.querySelector(".note")) fresh.prepend(note);
+          if (note && fresh.querySelector(".busy")) fresh.prepend(note);
+          history.replaceState(null, "", "/connections"); // a note is for once
           const focused = document.activeElement && document.activeElement.closest("form")?.getAttribute("action");
           if (fresh.innerHTML !== current().innerHTML) current().replaceWith(fresh);
           if (focused) document.querySelector(`form[action="${CSS.escape(focused).replace(/\\\//g, "/")}"] button`)?.focus();

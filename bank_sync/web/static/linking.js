@@ -34,11 +34,12 @@
   function say(text, isBad) {
     told.textContent = text;
     told.className = isBad ? "note bad" : "note";
-    if (go) go.hidden = false;
+    if (go) go.hidden = true; // what the window was opened with is good once
   }
 
   function left() {
-    say("Nothing was connected. You can try again, or choose another bank.", false);
+    say("Nothing was connected. Choose a bank to try again.", false);
+    post("leave").catch(() => null);
   }
 
   function open() {

@@ -35,7 +35,7 @@ def create_app(
     monotonic: Callable[[], float] = time.monotonic,
     receiver: Receiver | None = None,
 ) -> ASGIApp:
-    """Webhooks, API and pages behind their bounds and headers; `receiver` where its keys come from elsewhere."""
+    """Webhooks, API and pages behind their bounds and headers; `receiver` in place of the usual one."""
     app = FastAPI(
         title="bank_sync",
         version=version("bank-sync"),

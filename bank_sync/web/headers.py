@@ -35,7 +35,7 @@ class SafeHeaders:
             "Content-Security-Policy": content_policy(script_hosts),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
-            "Referrer-Policy": "same-origin",  # with no-referrer, browsers hide the origin of our own forms, too
+            "Referrer-Policy": "same-origin",  # no-referrer would hide the origin of our own forms
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
             "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
             "Cross-Origin-Resource-Policy": "same-origin",

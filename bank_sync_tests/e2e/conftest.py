@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -95,8 +96,9 @@ def looks_good(page: Page) -> Callable[[str], None]:
 
     def checked(name: str) -> None:
         _SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
             for device, (width, height) in _LOOKS.items():
                 page.set_viewport_size({"width": width, "height": height})
                 page.screenshot(path=_SCREENSHOTS / f"{name}-{device}-{scheme}.png", full_page=True)

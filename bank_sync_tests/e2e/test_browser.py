@@ -41,18 +41,23 @@ def log_in(page: Page, provider: str) -> None:
     frame.get_by_role("button", name="Approve").click()
 
 
-def break_login(services: Services, sandbox: RunningSandbox, clock: Clock, provider: str) -> None:
+@pytest.fixture
+def break_login(services: Services, sandbox: RunningSandbox, clock: Clock) -> Callable[[str], None]:
     """The bank forgets the person: in the sandbox, not in our database."""
-    with services.engine.connect() as db:
-        item = db.execute(text("SELECT provider_connection_id FROM bank.connections")).scalar_one()
-    if provider == "gocardless":
-        body = {"provider": "gocardless", "token": item, "op": "expire_consent"}
-        httpx.post(f"{sandbox.url}/_sandbox/book", json=body).raise_for_status()
-    else:
-        httpx.post(f"{sandbox.url}/_sandbox/links/{item}/break", json={}).raise_for_status()
-    clock.advance(days=1, minutes=5)  # the bank's calls of the day are new, and a sync is due
-    with services.engine.begin() as db:  # a session of the browser lives an hour; this is about the login
-        db.execute(text("UPDATE bank.web_sessions SET ends_at = ends_at + interval '3 days'"))
+
+    def done(provider: str) -> None:
+        with services.engine.connect() as db:
+            item: str = db.execute(text("SELECT provider_connection_id FROM bank.connections")).scalar_one()
+        if provider == "gocardless":
+            body = {"provider": "gocardless", "token": item, "op": "expire_consent"}
+            httpx.post(f"{sandbox.url}/_sandbox/book", json=body).raise_for_status()
+        else:
+            httpx.post(f"{sandbox.url}/_sandbox/links/{item}/break", json={}).raise_for_status()
+        clock.advance(days=1, minutes=5)  # the bank's calls of the day are new, and a sync is due
+        with services.engine.begin() as db:  # a session lives an hour; this is about the login
+            db.execute(text("UPDATE bank.web_sessions SET ends_at = ends_at + interval '3 days'"))
+
+    return done
 
 
 def figures(services: Services) -> tuple[list[str], int, int]:
@@ -62,18 +67,17 @@ def figures(services: Services) -> tuple[list[str], int, int]:
         GROUP BY 1, 2, 3, 4 HAVING count(DISTINCT connection_id) > 1) AS doubled"""
     live = "SELECT count(*) FROM bank.transactions WHERE removed_at IS NULL AND superseded_by IS NULL"
     with services.engine.connect() as db:
-        accounts = list(db.execute(text("SELECT account_id FROM bank.accounts ORDER BY 1")).scalars())
+        accounts: list[str] = list(db.execute(text("SELECT account_id FROM bank.accounts ORDER BY 1")).scalars())
         return accounts, db.execute(text(live)).scalar_one(), db.execute(text(twice)).scalar_one()
 
 
 @pytest.mark.parametrize("provider", ["plaid", "teller", "gocardless"])
-def test_connect_sync_break_repair(
+def test_connect_sync_break_repair(  # noqa: PLR0917 - fixtures
     open_for: Callable[..., Page],
     work: Callable[[], None],
     looks_good: Callable[[str], None],
     services: Services,
-    sandbox: RunningSandbox,
-    clock: Clock,
+    break_login: Callable[[str], None],
     provider: str,
 ) -> None:
     """Connect from an address of the API, see the first sync, sync now, break, repair: the same accounts."""
@@ -95,7 +99,7 @@ def test_connect_sync_break_repair(
     work()
     expect(page.locator(".state")).to_have_text("Connected", timeout=15_000)
 
-    break_login(services, sandbox, clock, provider)
+    break_login(provider)
     work()
     page.reload()
     expect(page.locator(".state")).to_contain_text("Reconnect needed")
@@ -118,7 +122,7 @@ def test_connect_sync_break_repair(
 def test_empty_and_error_pages(
     open_for: Callable[..., Page], looks_good: Callable[[str], None], page: Page, site: str
 ) -> None:
-    """Without connections, with a search that finds nothing, and with a spent address: each says what to do."""
+    """No connections, a search that finds nothing, a spent address: each page says what to do."""
     page.goto(f"{site}/open/never-was")
     expect(page.get_by_role("alert")).to_contain_text("Ask your application for a new one")
     looks_good("error")

@@ -178,7 +178,7 @@ def main() -> None:
         found = attack(app_with(receiver), at=at, secret=secret, count=wish.count, seed=wish.seed)
         taken_s = time.monotonic() - began
         with services.engine.connect() as db:
-            stored = db.exec_driver_sql("SELECT count(*) FROM bank.webhook_inbox").scalar_one()
+            stored: int = db.exec_driver_sql("SELECT count(*) FROM bank.webhook_inbox").scalar_one()
     accepted = sum(times for status, times in found.items() if status < 400)
     failed = sum(times for status, times in found.items() if status >= 500)
     print(f"{wish.count:,} hostile webhooks in {taken_s:.0f} s: {dict(sorted(found.items()))}")

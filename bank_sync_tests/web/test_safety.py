@@ -308,17 +308,19 @@ class Tags(HTMLParser):
 
 def _shape(name: str) -> list[tuple[str, tuple[str, ...]]]:
     now = Clock().now
-    body = ConnectionBody.model_construct(
-        connection_id="conn_1", institution_name=name, transactions=1, needs_repair=True, sync_state="idle"
+    body = ConnectionBody(
+        connection_id="conn_1", provider="plaid", institution_id=None, institution_name=name,
+        state="connected", sync_state="idle", needs_repair=True, error_code=None, transactions=1, linked_at=now,
+        first_synced_at=now, last_synced_at=now, next_sync_at=now, consent_expires_at=None,
+    )  # fmt: skip
+    words = {"sentence": name, "synced": "now", "next": "soon", "expiry": name}
+    shown = {"body": body, "accounts": [], "tone": "good", **words}
+    found = [{"provider": "plaid", "institution_id": name, "name": name, "country": "US"}]
+    pages = (
+        page("connections.html", connections=[shown], note=name, refresh_s=30, form_token="f"),
+        page("connect.html", countries={}, country="US", query=name, institutions=found, failed=False),
     )
-    shown = {
-        "body": body, "accounts": [], "tone": "good", "sentence": name, "synced": "now", "next": "soon", "expiry": name,
-    }  # fmt: skip
-    values = {"connections": [shown], "note": name, "refresh_s": 30, "form_token": "f", "now": now}
-    html = bytes(page("connections.html", **values).body).decode() + bytes(
-        page("connect.html", countries={}, country="US", query=name, institutions=[
-            {"provider": "plaid", "institution_id": name, "name": name, "country": "US"}], failed=False).body
-    ).decode()  # fmt: skip
+    html = "".join(bytes(one.body).decode() for one in pages)
     parser = Tags()
     parser.feed(html)
     return parser.found

@@ -67,7 +67,8 @@ def figures(services: Services) -> tuple[list[str], int, int]:
         GROUP BY 1, 2, 3, 4 HAVING count(DISTINCT connection_id) > 1) AS doubled"""
     live = "SELECT count(*) FROM bank.transactions WHERE removed_at IS NULL AND superseded_by IS NULL"
     with services.engine.connect() as db:
-        accounts: list[str] = list(db.execute(text("SELECT account_id FROM bank.accounts ORDER BY 1")).scalars())
+        found = db.execute(text("SELECT account_id FROM bank.accounts ORDER BY 1"))
+        accounts: list[str] = list(found.scalars())
         return accounts, db.execute(text(live)).scalar_one(), db.execute(text(twice)).scalar_one()
 
 

@@ -310,8 +310,8 @@ def _shape(name: str) -> list[tuple[str, tuple[str, ...]]]:
     now = Clock().now
     body = ConnectionBody(
         connection_id="conn_1", provider="plaid", institution_id=None, institution_name=name,
-        state="connected", sync_state="idle", needs_repair=True, error_code=None, transactions=1, linked_at=now,
-        first_synced_at=now, last_synced_at=now, next_sync_at=now, consent_expires_at=None,
+        state="connected", sync_state="idle", needs_repair=True, error_code=None, transactions=1,
+        linked_at=now, first_synced_at=now, last_synced_at=now, next_sync_at=now, consent_expires_at=None,
     )  # fmt: skip
     words = {"sentence": name, "synced": "now", "next": "soon", "expiry": name}
     shown = {"body": body, "accounts": [], "tone": "good", **words}

@@ -32,6 +32,7 @@ router = APIRouter(include_in_schema=False)
 
 Id = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
+_REDIRECTING = frozenset({"gocardless"})
 _POLL_S = 3
 _LONGEST_FIELD = 4_000
 _START = ("kind", "token", "url", "nonce", "enrollment_id")
@@ -65,13 +66,14 @@ def choose(
 @router.post("/connect")
 def begin(services: Kit, visit: AnyVisit, form: Form) -> Response:
     """Begin at the chosen bank; one that is connected already is shown for repair instead."""
-    state = new_token()
+    provider = form.get("provider", "")
+    redirect_url, state = _way_back(services, provider)
     wish = linking.LinkWish(
-        provider=form.get("provider", ""),
+        provider=provider,
         country=form.get("country", "US")[:2],
         institution_id=form.get("institution_id") or None,
         institution_name=form.get("institution_name", "")[:200] or None,
-        redirect_url=_return_url(services, state),
+        redirect_url=redirect_url,
         state=state,
         session_id=visit.session.session_id,
         allow_another=form.get("another") == "yes",
@@ -89,13 +91,13 @@ def begin(services: Kit, visit: AnyVisit, form: Form) -> Response:
 @router.post("/connections/{connection_id}/reconnect")
 def reconnect(services: Kit, visit: AnyVisit, _: Form, connection_id: Id) -> Response:
     """Begin to repair a connection."""
-    state = new_token()
     with transaction(services.engine) as db:
         connection = owned.owned_connection(db, visit.session.user_id, connection_id)
+    redirect_url, state = _way_back(services, connection.provider)
     attempt = linking.start_repair(
         services,
         connection,
-        redirect_url=_return_url(services, state),
+        redirect_url=redirect_url,
         state=state,
         session_id=visit.session.session_id,
     )
@@ -185,5 +187,12 @@ def _proof(body: bytes) -> dict[str, str]:
     }
 
 
-def _return_url(services: Services, state: str) -> str:
-    return f"{services.settings.public_url}/connect/return?state={state}"
+def _way_back(services: Services, provider: str) -> tuple[str | None, str | None]:
+    """Where the browser comes back to, and the one-time word in it; none where a window opens over our page.
+
+    Plaid must not be given it: it takes only addresses that stand in its dashboard, without a word.
+    """
+    if provider not in _REDIRECTING:
+        return None, None
+    state = new_token()
+    return f"{services.settings.public_url}/connect/return?state={state}", state

@@ -54,9 +54,9 @@ _REFUSALS = {
     409: "It is connected already, over, or unclear.",
     413: "The body is too large.",
     415: "The body is compressed.",
-    422: "Fields are missing or wrong.",
+    422: "Fields are missing or wrong, or the provider refused them.",
     429: "Too many requests.",
-    502: "The provider refused or failed.",
+    502: "The provider refuses our credentials.",
     503: "Not possible just now.",
 }
 

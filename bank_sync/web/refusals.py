@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from bank_sync.domain.errors import NotFound, ProviderError, SettingsError
+from bank_sync.domain.errors import NotFound, ProviderError, Recovery, SettingsError
 from bank_sync.storage.database import DatabaseError
 from bank_sync.sync.linking import AlreadyLinked, LinkEnded
 from bank_sync.sync.onboarding import LinkUnclear
@@ -88,7 +88,9 @@ def _add_answers_of_the_product(app: FastAPI) -> None:
                 "The bank's side is not reachable just now.",
                 {"Retry-After": wait},
             )
-        return _answer(request, 502, mistake.code[:100], "The bank's side refused. Begin again.")
+        if mistake.recovery is Recovery.OPERATOR:  # our credentials or contract: nothing the caller can mend
+            return _answer(request, 502, mistake.code[:100], "The bank's side refuses us. It has been noted.")
+        return _answer(request, 422, mistake.code[:100], "The bank's side refused this. Begin again.")
 
 
 def _answer(

@@ -37,7 +37,7 @@ def test_tidy_links(
     assert tidy_up(services) == 0
     with services.engine.connect() as db:
         [told] = db.execute(text("SELECT state, connection_id, start FROM bank.link_attempts"))
-        stored = list(db.execute(text("SELECT connection_id FROM bank.connections")).scalars())
+        stored: list[str] = list(db.execute(text("SELECT connection_id FROM bank.connections")).scalars())
     assert told.state == ("finished" if granted else "expired")
     assert stored == ([told.connection_id] if granted else [])
     assert told.start == {}

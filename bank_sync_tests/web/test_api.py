@@ -123,7 +123,7 @@ def test_teller_token_of_another_session(
         "signatures": given["signatures"],
     }
     refused = alice.post(f"/links/{begun['link_id']}/finish", json=proof)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (502, "token_not_signed")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "token_not_signed")
     again = alice.post(f"/links/{begun['link_id']}/finish", json=proof)
     assert (again.status_code, again.json()["error"]["code"]) == (409, "link_over")
 

@@ -10,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -44,7 +45,7 @@ def test_schema(services: Services, link: Callable[..., str]) -> None:
     ):
         document = client.get("/openapi.json").json()
         schema = schemathesis.openapi.from_dict(document)
-        operations = [one.ok() for one in schema.get_all_operations()]
+        operations = [one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)]
         assert len(operations) == sum(len(methods) for methods in document["paths"].values())
         for operation in operations:
             _explore(operation, site, dict(client.headers), connection_id)

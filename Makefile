@@ -17,6 +17,7 @@ unexport PYTHONPATH
 VENV := .venv
 BIN := $(VENV)/bin
 UV := scripts/uv.sh
+JOBS ?= logical
 PYTHON ?= python3.13 python3.12 python3.11 python3 python
 
 # which state the environment is in; `tools` holds the folder it was made in, for a moved environment is a broken one
@@ -76,8 +77,8 @@ stop: $(RUNTIME) ## Stop the local database; the next command starts it again
 # --- proving --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: $(DEV) ## Run all tests (ARGS="-k cursor" runs some)
-	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+test: $(DEV) ## Run all tests on all processors (ARGS="-k cursor" runs some, JOBS=0 one after the other)
+	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --durations=10 $(ARGS)
 
 .PHONY: e2e
 e2e: $(DEV) ## Drive the pages with a real browser (needs Debian's chromium); screenshots go to build/screenshots
@@ -98,6 +99,10 @@ proof-links: $(DEV) ## How many links from pending to posted are right, wrong, o
 .PHONY: proof-quota
 proof-quota: $(DEV) ## A month of GoCardless's daily quota, as the bank counts it
 	@$(BIN)/python -m bank_sync_tests.stateful.month $(ARGS)
+
+.PHONY: proof-cadence
+proof-cadence: $(DEV) ## How fresh adaptive cadence keeps rows, against a cron with as many calls, over 90 days
+	@$(BIN)/python -m bank_sync_tests.proof.cadence $(ARGS)
 
 .PHONY: bench
 bench: $(DEV) ## Measure: memory and speed of a first sync of a million rows, and of its replay
@@ -146,6 +151,10 @@ lock-check: $(TOOLS) ## Whether the lock files fit pyproject.toml
 		scripts/lock.sh "$$copy" && \
 		{ diff -r requirements "$$copy" > /dev/null || \
 		{ echo "The lock files do not fit pyproject.toml: run \`make lock\` and commit what it changes." >&2; exit 1; }; }
+
+.PHONY: renew-definitions
+renew-definitions: $(DEV) ## Write down what the code locations define now, for the test that compares
+	@$(BIN)/python -m bank_sync_tests.orchestration.definitions
 
 # --- tidying --------------------------------------------------------------------------------------------------------
 

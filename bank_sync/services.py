@@ -36,6 +36,9 @@ Clock = Callable[[], datetime]
 
 _PRETEND = "sandbox"  # the sandbox takes any client id and secret
 
+_PATIENCE_S = 5.0  # a longer wait for a minute budget belongs to the schedule, not to a run of one connection
+_PATIENCE_OF_MANY_S = 60.0  # among many workers waiting is the work: each waits for all before it
+
 
 def utc_now() -> datetime:
     """The clock of a real process: aware, UTC."""
@@ -72,8 +75,10 @@ class Services:
 
 
 @contextmanager
-def open_services(settings: Settings, *, clock: Clock = utc_now) -> Iterator[Services]:
+def open_services(settings: Settings, *, clock: Clock = utc_now, workers: int = 1) -> Iterator[Services]:
     """Services for as long as the block runs; connections are closed at its end.
+
+    `workers` is how many threads will use them at a time.
 
     Raises:
         SettingsError: a wrong setting.
@@ -81,15 +86,17 @@ def open_services(settings: Settings, *, clock: Clock = utc_now) -> Iterator[Ser
     """
     cipher = settings.cipher()
     locations = locate(settings)
-    engine = make_engine(locations.warehouse)
-    side = side_engine(locations.warehouse)
+    engine = make_engine(locations.warehouse, workers=workers)
+    side = side_engine(locations.warehouse, workers=workers)
     quota = None
     if settings.gocardless_calls_per_day:
         quota = QuotaLedger(side, clock, settings.gocardless_calls_per_day)
     with ExitStack() as stack:
         stack.callback(engine.dispose)
         stack.callback(side.dispose)
-        makings = _Makings(settings, stack, side, _budget(settings, side, stack), cipher, clock, quota)
+        budget = _budget(settings, side, stack)
+        patience_s = _PATIENCE_S if workers == 1 else _PATIENCE_OF_MANY_S
+        makings = _Makings(settings, stack, side, budget, patience_s, cipher, clock, quota)
         found = (_plaid(makings), _teller(makings), _gocardless(makings))
         providers = {provider.name: provider for provider in found if provider is not None}
         yield Services(settings, locations, engine, cipher, providers, clock, quota)
@@ -103,6 +110,7 @@ class _Makings:
     stack: ExitStack
     side: Engine
     budget: Budget
+    patience_s: float
     cipher: Cipher
     clock: Clock
     quota: QuotaLedger | None
@@ -124,7 +132,8 @@ class _Makings:
         setting = f"{provider}_requests_per_minute"
         pace = None
         if not url.startswith(self.settings.sandbox_url) or setting in self.settings.model_fields_set:
-            pace = Pace(provider, self.budget, getattr(self.settings, setting), per_item=per_item)
+            per_minute = getattr(self.settings, setting)
+            pace = Pace(provider, self.budget, per_minute, per_item=per_item, longest_wait_s=self.patience_s)
         return self.stack.enter_context(ProviderHttp(provider, url, tls=tls, pace=pace))
 
 

@@ -110,6 +110,40 @@ class Settings(BaseSettings):
         description="Good answers GoCardless gives a day for each account and scope; one is kept for a "
         "person who asks. 0 keeps no count.",
     )
+    plaid_token_days: int = Field(
+        30,
+        ge=1,
+        description="Days a Plaid login is believed; it is checked when four fifths are gone.",
+    )
+    teller_token_days: int = Field(90, ge=1, description="The same for Teller.")
+    gocardless_token_days: int = Field(
+        30,
+        ge=1,
+        description="The same for a GoCardless consent; the app token is renewed daily.",
+    )
+    raw_pages_days: int = Field(
+        730,
+        ge=0,
+        description="Days raw pages are kept once the ledger holds them; 0 keeps them for ever. "
+        "A connection whose pages are gone can no longer be replayed.",
+    )
+    dagster_events_days: int = Field(
+        30, ge=1, description="Days Dagster's runs and events are kept beyond each partition's latest status."
+    )
+    refresh_workers: int = Field(
+        4,
+        ge=1,
+        le=32,
+        description="Connections of each provider that a batch syncs at a time. Waiting for a provider costs "
+        "no time of the machine; four keep the nominal minute budgets busy.",
+    )
+    refresh_shards: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Batches of due connections that may run at a time, each a process; `dagster.yaml` "
+        "limits them too (bank_sync/kind: refresh).",
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis that holds the minute budgets; unset keeps them in PostgreSQL."
     )

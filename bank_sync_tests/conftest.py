@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -60,8 +61,10 @@ def _admin(server: embedded.EmbeddedServer, *statements: sql.Composed) -> None:
             connection.execute(statement)
 
 
-@pytest.fixture
-def settings(server: embedded.EmbeddedServer, tmp_path: Path, sandbox: RunningSandbox) -> Iterator[Settings]:
+@contextmanager
+def fresh_settings(
+    server: embedded.EmbeddedServer, home: Path, sandbox: RunningSandbox
+) -> Iterator[Settings]:
     """Settings of a fresh checkout: empty migrated databases, a home of its own, the sandbox as the banks."""
     number = next(_names)
     warehouse, dagster = f"warehouse_{number}", f"dagster_{number}"
@@ -72,7 +75,7 @@ def settings(server: embedded.EmbeddedServer, tmp_path: Path, sandbox: RunningSa
         create.format(sql.Identifier(dagster), sql.Identifier("template1")),
     )
     yield load_settings(
-        home=tmp_path / "home",
+        home=home,
         environment="sandbox",
         database_url=server.url(warehouse),
         dagster_database_url=server.url(dagster),
@@ -81,6 +84,13 @@ def settings(server: embedded.EmbeddedServer, tmp_path: Path, sandbox: RunningSa
     )
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
     _admin(server, drop.format(sql.Identifier(warehouse)), drop.format(sql.Identifier(dagster)))
+
+
+@pytest.fixture
+def settings(server: embedded.EmbeddedServer, tmp_path: Path, sandbox: RunningSandbox) -> Iterator[Settings]:
+    """The test's settings: a fresh checkout."""
+    with fresh_settings(server, tmp_path / "home", sandbox) as made:
+        yield made
 
 
 @pytest.fixture

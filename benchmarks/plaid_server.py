@@ -3,6 +3,8 @@
 Belongs here: as much of Plaid's protocol as one first sync needs. Does not belong here: the pretend banks of
 the product (`bank_sync.sandbox`), which keep people's whole lives in memory.
 
+Every access token is a customer of its own with the same rows. `POST /rows {"rows": 30}` makes more of them.
+
     python -m benchmarks.plaid_server --rows 1000000
 """
 
@@ -15,6 +17,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -103,11 +107,18 @@ def page(cursor: str, rows: int, rows_per_page: int) -> dict[str, Any]:
     }
 
 
-def _account(number: int) -> dict[str, Any]:
+@cache
+def _spent(account: int, rows: int) -> Decimal:
+    """What an account's first rows add up to."""
+    return sum((Decimal(amount_of(number)) for number in range(account, rows, _ACCOUNTS)), Decimal(0))
+
+
+def _account(number: int, rows: int) -> dict[str, Any]:
+    left = float(_OPENING - _spent(number, rows))
     return {
         "account_id": f"account-{number}",
         "persistent_account_id": f"persistent-{number}",
-        "balances": {"current": _OPENING, "available": _OPENING, "limit": None, "iso_currency_code": "USD"},
+        "balances": {"current": left, "available": left, "limit": None, "iso_currency_code": "USD"},
         "mask": f"{number:04d}",
         "name": f"Account {number}",
         "official_name": None,
@@ -122,7 +133,11 @@ def _answers(path: str, body: dict[str, Any], rows: int, rows_per_page: int) -> 
         return page(body.get("cursor") or "", rows, rows_per_page)
     if path.endswith("/public_token/exchange"):
         return {"access_token": "access", "item_id": "item", "request_id": "r"}
-    return {"item": item, "accounts": [_account(number) for number in range(_ACCOUNTS)], "request_id": "r"}
+    return {
+        "item": item,
+        "accounts": [_account(number, rows) for number in range(_ACCOUNTS)],
+        "request_id": "r",
+    }
 
 
 class _Server(ThreadingHTTPServer):
@@ -140,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"] or 0)
         body = json.loads(self.rfile.read(length) or b"{}")
         bank = self.server
+        if self.path == "/rows":  # from now on there are so many
+            bank.rows = int(body["rows"])
         answer = json.dumps(_answers(self.path, body, bank.rows, bank.rows_per_page)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

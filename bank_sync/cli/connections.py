@@ -27,6 +27,7 @@ from bank_sync.sync.onboarding import settle_link
 app = typer.Typer(no_args_is_help=True, help="See the bank connections.")
 
 _WIDE = 130  # columns from which a table has room for whole ids
+_VERY_WIDE = 180  # and for a sentence
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -37,7 +38,7 @@ _EMPTY = (
 
 
 def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - a command-line flag
-    """Show each connection: state, accounts, transactions, last and next sync.
+    """Show each connection: state, accounts, transactions, last sync, next sync and why then.
 
     Examples: `bank-sync status`, `bank-sync status --json | jq '.[].state'`
     """
@@ -67,11 +68,12 @@ def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
         "last sync",
         "next sync",
     )
-    table = terminal.table(None, *columns, right=("accounts", "transactions"))
+    has_room = terminal.out.width >= _VERY_WIDE
+    table = terminal.table(None, *columns, *(["why then"] * has_room), right=("accounts", "transactions"))
     now = services.clock()
     for one in found:
         table.add_row(
-            f"…{one.connection_id[-6:]}" if terminal.out.width < _WIDE else one.connection_id,
+            _short(one.connection_id),
             one.institution,
             one.provider,
             terminal.state(one.state),
@@ -79,15 +81,25 @@ def _print_status(services: Services, found: list[ConnectionOverview]) -> None:
             f"{one.transactions:,}",
             terminal.ago(one.last_synced_at, now),
             terminal.ago(one.next_sync_at, now),
+            *([one.next_sync_reason or ""] * has_room),
         )
     terminal.out.print(table)
     for one in found:
+        if one.next_sync_reason and not has_room:
+            terminal.out.print(
+                f"[bold]{_short(one.connection_id)}[/bold] {one.next_sync_reason}", highlight=False
+            )
         if one.error_code:
             terminal.out.print(
                 f"[red]{one.institution}[/red]: {one.error_code} ({one.error_recovery}); "
                 f"see `bank-sync connections show {one.connection_id}`",
                 highlight=False,
             )
+
+
+def _short(connection_id: str) -> str:
+    """The id as far as there is room for it."""
+    return f"…{connection_id[-6:]}" if terminal.out.width < _WIDE else connection_id
 
 
 @app.command("list")
@@ -138,6 +150,8 @@ def show(
         f"next {terminal.ago(found.next_sync_at, now)}",
         highlight=False,
     )
+    if found.next_sync_reason:
+        terminal.out.print(found.next_sync_reason, highlight=False)
     table = terminal.table(
         "Accounts", "account", "number", "type", "current", "transactions", right=("current",)
     )

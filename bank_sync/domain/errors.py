@@ -7,6 +7,7 @@ Does not belong here: mapping of one provider's codes (that lives beside its cli
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
 
 class Recovery(StrEnum):
@@ -111,6 +112,25 @@ class SettingsError(BankSyncError):
 
 class NotFound(BankSyncError, LookupError):
     """Something named by the caller does not exist; the message says how to list what does."""
+
+
+class UnexpectedFailure(BankSyncError):
+    """A mistake of ours met one connection; named by its type and place, since its text may hold data.
+
+    Args:
+        what: the part of the work that failed.
+        error: what was raised.
+    """
+
+    def __init__(self, what: str, error: BaseException) -> None:
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f" at {Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
+        super().__init__(
+            f"{what} failed with {type(error).__name__}{where}. Report it; the others go on, and this one is "
+            "tried again by itself."
+        )
 
 
 class CursorMoved(BankSyncError):

@@ -302,6 +302,13 @@ class LinkStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """A credential that works; `ends_at` is when the person's consent ends, None where nobody says so."""
+
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
     """A finished link: what to store. The secret never shows in a repr."""
 

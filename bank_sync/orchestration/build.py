@@ -9,14 +9,17 @@ from contextlib import AbstractContextManager
 
 import dagster as dg
 
-from bank_sync.orchestration.asked_for import asked_for_sensor, tidy_links_sensor
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
-from bank_sync.orchestration.automation import (
-    new_connections_sensor,
-    refresh_due_schedule,
-    sync_connection,
-)
-from bank_sync.orchestration.checks import CHECKS
+from bank_sync.orchestration.automation import SYNC_CONNECTION, sync_connection
+from bank_sync.orchestration.batch import refresh_due_schedule, refresh_job
+from bank_sync.orchestration.checks import CHECKS, FLEET_CHECKS
+from bank_sync.orchestration.triggers.asked_for import asked_for_sensor
+from bank_sync.orchestration.triggers.failures import failed_runs_sensor
+from bank_sync.orchestration.triggers.freshness import check_freshness, check_freshness_schedule
+from bank_sync.orchestration.triggers.links import links_under_way_sensor
+from bank_sync.orchestration.triggers.starts import connection_recovery_sensor, new_connections_sensor
+from bank_sync.orchestration.triggers.upkeep import CHORES
+from bank_sync.orchestration.triggers.webhooks import webhook_inbox_sensor
 from bank_sync.services import Clock, Services, open_services, utc_now
 from bank_sync.settings import Settings, load_settings
 
@@ -32,13 +35,33 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
         with fresh() as opened:
             yield opened
 
-    return dg.Definitions(
+    @dg.resource(description="The same for a batch, whose workers share them and may wait their turn.")
+    def batch_services() -> Iterator[Services]:
+        wanted = settings or load_settings()
+        with open_services(wanted, clock=clock, workers=3 * wanted.refresh_workers) as opened:
+            yield opened
+
+    refresh = refresh_job(lambda: definitions.resolve_job_def(SYNC_CONNECTION))
+    chores = [(chore, chore.job()) for chore in CHORES]
+    definitions = dg.Definitions(
         assets=list(CONNECTION_ASSETS),
-        asset_checks=list(CHECKS),
-        jobs=[sync_connection],
-        schedules=[refresh_due_schedule(fresh)],
-        sensors=[new_connections_sensor(fresh), asked_for_sensor(fresh), tidy_links_sensor(fresh)],
-        resources={"services": services},
+        asset_checks=[*CHECKS, *FLEET_CHECKS],
+        jobs=[sync_connection, refresh, check_freshness, *(job for _, job in chores)],
+        schedules=[
+            refresh_due_schedule(fresh, refresh),
+            check_freshness_schedule,
+            *(chore.schedule(job) for chore, job in chores),
+        ],
+        sensors=[
+            webhook_inbox_sensor(fresh),
+            new_connections_sensor(fresh),
+            connection_recovery_sensor(fresh),
+            failed_runs_sensor(fresh),
+            asked_for_sensor(fresh),
+            links_under_way_sensor(fresh),
+        ],
+        resources={"services": services, "batch_services": batch_services},
         # A process per step would cost seconds each; runs are what is parallel.
         executor=dg.in_process_executor,
     )
+    return definitions

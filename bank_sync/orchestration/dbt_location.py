@@ -25,11 +25,9 @@ from bank_sync.orchestration.dbt_environment import (
     dbt_project_folder,
 )
 from bank_sync.orchestration.dbt_manifest import load_manifest, prepared_folder
+from bank_sync.orchestration.triggers.marts import BUILD_MARTS, marts_after_batch_sensor
 from bank_sync.settings import Settings
 from bank_sync.storage.locations import locate
-
-BUILD_MARTS = "build_marts"
-"""Name of the job that rebuilds and tests every model."""
 
 _BUILD = ("build", "--exclude-resource-type", "unit_test")
 """Unit tests prove SQL on made-up rows: they belong to a change of the project, not to every hour."""
@@ -75,6 +73,7 @@ def build_dbt_definitions(settings: Settings) -> dg.Definitions:
         assets=[models],
         jobs=[job],
         schedules=[schedule],
+        sensors=[marts_after_batch_sensor()],
         resources={"dbt": dbt},
         executor=dg.in_process_executor,
     )

@@ -21,6 +21,7 @@ from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.automation import SYNC_CONNECTION
 from bank_sync.orchestration.build import build_definitions
 from bank_sync.orchestration.partitions import CONNECTIONS, run_tags
+from bank_sync.orchestration.triggers.marts import BUILD_MARTS
 from bank_sync.services import Clock, open_services, utc_now
 from bank_sync.settings import Settings, load_settings, project_root
 from bank_sync.storage.connections import get_connection
@@ -137,7 +138,7 @@ def sync_connection(
 
 def build_marts(instance: dg.DagsterInstance, settings: Settings) -> MartsReport:
     """Run the job that builds all dbt models and tests, in this process, inside `open_instance`."""
-    from bank_sync.orchestration.dbt_location import BUILD_MARTS, build_dbt_definitions
+    from bank_sync.orchestration.dbt_location import build_dbt_definitions
 
     job = build_dbt_definitions(settings).resolve_job_def(BUILD_MARTS)
     started = perf_counter()

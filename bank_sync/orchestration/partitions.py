@@ -17,9 +17,28 @@ connection_partitions = dg.DynamicPartitionsDefinition(name=CONNECTIONS)
 CONNECTION_TAG = "bank_sync/connection"
 PROVIDER_TAG = "bank_sync/provider"
 KIND_TAG = "bank_sync/kind"
+SHARD_TAG = "bank_sync/shard"
+BATCH_TAG = "bank_sync/batch"
+PRIORITY_TAG = "dagster/priority"
+
+REFRESH = "refresh"
+"""The kind of runs that nobody waits for: all others go first."""
 
 ASKED_FOR = "asked_for"
-"""Kind of a run that a person asked for, whoever started it for them."""
+"""The kind of runs that people asked for, whoever started them: somebody looks at a page meanwhile."""
+
+PRIORITIES = {
+    ASKED_FOR: 10,
+    "webhook": 10,
+    "first_sync": 5,
+    "history": 5,
+    "recovery": 2,
+    "manual": 0,
+    REFRESH: -5,
+    "upkeep": -5,
+    "backfill": -10,
+}
+"""Who goes first in the queue, by kind; a run that names none is a person's and has 0."""
 
 
 def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
@@ -28,4 +47,5 @@ def run_tags(connection: StoredConnection, *, kind: str) -> dict[str, str]:
         CONNECTION_TAG: connection.connection_id,
         PROVIDER_TAG: connection.provider,
         KIND_TAG: kind,
+        PRIORITY_TAG: str(PRIORITIES[kind]),
     }

@@ -6,18 +6,19 @@ decides or stores. Nothing here shows a person's data: counts, ids and codes onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import dagster as dg
 from sqlalchemy import Table
 
-from bank_sync.domain.errors import BankSyncError, CursorMoved, ProviderError
+from bank_sync.domain.errors import BankSyncError, CursorMoved, ProviderError, SyncBusy
 from bank_sync.domain.models import AskedBy
 from bank_sync.orchestration.partitions import ASKED_FOR, KIND_TAG
-from bank_sync.sync.engine import Pulled
-from bank_sync.sync.parts import Projected
+from bank_sync.quality.gate import Verdict
 from bank_sync.sync.progress import OnProgress
+from bank_sync.sync.steps import Check, Figure, Figures, Rows
 
 
 @contextmanager
@@ -29,20 +30,25 @@ def failing_clearly() -> Iterator[None]:
     """
     try:
         yield
-    except ProviderError as error:
-        metadata: dict[str, str | int] = {
-            "provider": error.provider,
-            "code": error.code,
-            "recovery": error.recovery.value,
-        }
-        if error.http_status is not None:
-            metadata["http_status"] = error.http_status
-        raise dg.Failure(str(error), metadata=metadata, allow_retries=error.is_transient) from None
     except BankSyncError as error:
-        raise dg.Failure(str(error), allow_retries=isinstance(error, CursorMoved)) from None
+        raise failure(error) from None
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
         # a step with a retry policy would otherwise answer a cancelled run by beginning again
         raise dg.Failure("The run was cancelled.", allow_retries=False) from None
+
+
+def failure(error: BankSyncError) -> dg.Failure:
+    """What Dagster shows of an error; only passing trouble is tried again within the run."""
+    if not isinstance(error, ProviderError):
+        return dg.Failure(str(error), allow_retries=isinstance(error, CursorMoved | SyncBusy))
+    shown: dict[str, str | int] = {
+        "provider": error.provider,
+        "code": error.code,
+        "recovery": error.recovery.value,
+    }
+    if error.http_status is not None:
+        shown["http_status"] = error.http_status
+    return dg.Failure(str(error), metadata=shown, allow_retries=error.is_transient)
 
 
 _AUTOMATIC = frozenset({"dagster/schedule_name", "dagster/sensor_name", "dagster/backfill"})
@@ -66,37 +72,38 @@ def progress_of(context: dg.AssetExecutionContext) -> OnProgress:
     return tell
 
 
-def pulled(result: Pulled) -> dict[str, dg.MetadataValue]:
-    """Metadata of a committed round."""
-    found: dict[str, dg.MetadataValue] = {
-        "round_id": dg.MetadataValue.int(result.round_id),
-        "pages": dg.MetadataValue.int(result.pages),
-        "accounts_failed": dg.MetadataValue.int(len(result.failures)),
-    }
-    if result.failures:
-        found["failures"] = dg.MetadataValue.md(
-            table({failure.code: failure.recovery for failure in result.failures}, ("code", "recovery"))
-        )
-    return found
+def metadata(figures: Figures) -> dict[str, dg.MetadataValue]:
+    """What a step tells, as Dagster shows it."""
+    return {name: _metadata_value(figure) for name, figure in figures.items()}
 
 
-def projected(result: Projected) -> dict[str, dg.MetadataValue]:
-    """Metadata of a projection."""
+def _metadata_value(figure: Figure) -> dg.MetadataValue:
+    if isinstance(figure, Rows):
+        return dg.MetadataValue.md(_table(figure))
+    if isinstance(figure, datetime):
+        return dg.MetadataValue.timestamp(figure)
+    return dg.MetadataValue.int(figure) if isinstance(figure, int) else dg.MetadataValue.text(figure)
+
+
+def details(verdict: Verdict) -> dict[str, dg.MetadataValue]:
+    """What a check found, as Dagster shows it."""
     return {
-        "rounds": dg.MetadataValue.int(result.rounds),
-        "rows_read": dg.MetadataValue.int(result.read),
-        "rows_new": dg.MetadataValue.int(result.new),
-        "rows_changed": dg.MetadataValue.int(result.changed),
-        "rows_removed": dg.MetadataValue.int(result.removed),
-        "rows_quarantined": dg.MetadataValue.int(result.quarantined),
-        "rounds_held": dg.MetadataValue.int(result.held),
+        name: dg.MetadataValue.json(value)
+        if isinstance(value, dict | list)
+        else dg.MetadataValue.int(int(str(value)))
+        for name, value in verdict.details.items()
     }
 
 
-def table(rows: Mapping[str, object], header: tuple[str, str]) -> str:
+def severity(check: Check) -> dg.AssetCheckSeverity:
+    """A warning colours, an error counts as a failure."""
+    return dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR
+
+
+def _table(rows: Rows) -> str:
     """A two-column Markdown table."""
-    lines = [f"| {header[0]} | {header[1]} |", "|---|---:|"]
-    return "\n".join([*lines, *(f"| {key} | {value} |" for key, value in rows.items())])
+    lines = [f"| {rows.header[0]} | {rows.header[1]} |", "|---|---:|"]
+    return "\n".join([*lines, *(f"| {name} | {count} |" for name, count in rows.counts.items())])
 
 
 def table_metadata(stored: Table) -> dict[str, object]:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -55,6 +56,10 @@ class Provider(Protocol):
     def history_days(self) -> int:
         """How many days back the first window read asks for."""
 
+    @property
+    def balances_are_scarce(self) -> bool:
+        """Whether the bank gives balances only a few times a day, which the regular syncs need."""
+
     def start_link(
         self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
     ) -> LinkStart:
@@ -79,6 +84,15 @@ class Provider(Protocol):
 
     def end_link(self, credential: Credential) -> None:
         """Have the provider forget the connection; one that is gone already is no error."""
+
+    def check_access(self, credential: Credential) -> Access:
+        """Ask whether the credential still opens its accounts: one or two cheap calls, none of a daily quota.
+
+        The application's own token is renewed on the way where its time has come.
+
+        Raises:
+            ProviderError: what any read would fail with, such as `Recovery.REAUTH_USER`.
+        """
 
     def pull_accounts(
         self, credential: Credential, *, asked_by: AskedBy = AskedBy.SCHEDULE

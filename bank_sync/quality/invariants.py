@@ -55,10 +55,12 @@ _QUERIES = {
 }
 
 
+_ALL = " UNION ALL ".join(
+    f"SELECT '{name}' AS name, ({query}) AS violations" for name, query in _QUERIES.items()
+)
+
+
 def broken_invariants(db: Connection, connection_id: str) -> dict[str, int]:
     """Number of violations of each broken invariant of one connection; empty when all hold."""
-    counts: dict[str, int] = {
-        name: db.execute(text(query), {"connection_id": connection_id}).scalar_one()
-        for name, query in _QUERIES.items()
-    }
-    return {name: count for name, count in counts.items() if count}
+    found = db.execute(text(_ALL), {"connection_id": connection_id})
+    return {row.name: row.violations for row in found if row.violations}

@@ -44,7 +44,10 @@ def from_the_start(sent: Sent) -> Sent:
 
 
 def endless(sent: Sent, answer: Answer) -> Answer | None:
-    """At Plaid a page without rows and with another new cursor; at Teller a full page of rows never seen."""
+    """At Plaid a page without rows and with another new cursor; at Teller a full page of the newest row.
+
+    Its copies have ids never seen, so that a reader is led neither to the end nor further back in time.
+    """
     value = answer.value()
     if isinstance(value, dict) and sent.is_sync:
         number = _meaning(sent).removeprefix("endless:") if is_endless(sent) else "0"
@@ -53,7 +56,7 @@ def endless(sent: Sent, answer: Answer) -> Answer | None:
         last = sent.parameters().get("from_id", "").removeprefix(_TELLER_MARK)
         begins = int(last) + 1 if last.isdecimal() else 0
         count = int(sent.parameters()["count"])
-        rows = [{**value[each % len(value)], "id": f"{_TELLER_MARK}{begins + each}"} for each in range(count)]
+        rows = [{**value[0], "id": f"{_TELLER_MARK}{begins + each}"} for each in range(count)]
         return answer.saying(encoded(rows))
     return None
 

@@ -1,6 +1,7 @@
 """Accounts and the balances observed on them.
 
-Belongs here: `bank.accounts` and `bank.balances`. Does not belong here: transactions (`storage.ledger`).
+Belongs here: `bank.accounts` and `bank.balances`. Does not belong here: transactions (`storage.ledger`), what
+an account is recognised by (`storage.account_keys`).
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from bank_sync.domain.models import (
     AccountRecord,
@@ -22,6 +23,7 @@ from bank_sync.domain.models import (
     BalanceRecord,
     KeyBasis,
 )
+from bank_sync.storage.account_keys import KeyBook
 from bank_sync.storage.tables import accounts, balances
 
 _DESCRIPTION = (
@@ -47,61 +49,62 @@ def upsert_accounts(
 ) -> tuple[int, int]:
     """Store accounts; returns (new, changed).
 
-    An account is the stored one of the same id at the provider, else the one of the same stable key that no
-    other record claims: a renewed link gives new ids, a renamed account a new key. Two accounts that nothing
-    but their ids tells apart stay two.
+    An account is the stored one of the same id at the provider, else the one that was ever told by the same
+    key, else the only one of the same last characters, type and currency, where no other record claims it: a
+    renewed link gives new ids, a renamed account a new key. What only ids tell apart stays two.
     """
     stored = _stored_accounts(db, connection_id)
-    by_id = {row["provider_account_id"]: row for row in stored}
-    told_ids = {one.provider_account_id for one in records}
-    by_key = {row["stable_key"]: row for row in stored if row["provider_account_id"] not in told_ids}
-    names = _Names(connection_id, stored, Counter(one.stable_key for one in records))
+    keys = KeyBook.open(db, connection_id, records)
+    claims = _claims(stored, records, keys)
+    taken = {row["account_id"] for row in stored}
     new = changed = 0
-    for record in sorted(records, key=lambda one: one.provider_account_id not in by_id):
-        known = by_id.get(record.provider_account_id) or by_key.pop(names.key_of(record), None)
+    for record in sorted(records, key=lambda one: one.provider_account_id not in claims):
+        known = claims.get(record.provider_account_id)
         if known is None:
-            _insert_account(db, connection_id, names, record, now=now)
+            account_id = _new_id(connection_id, keys.key_of(record), record, taken)
+            _insert_account(db, connection_id, account_id, record, now=now)
             new += 1
         else:
-            changed += _update_account(db, known, names, record, now=now)
+            account_id = known["account_id"]
+            changed += _update_account(db, known, record, now=now)
+        keys.note(db, account_id, record, now=now)
     return new, changed
 
 
-@dataclass(slots=True)
-class _Names:
-    """Stable keys and account ids of a connection, each of which may stand for one account alone."""
+def _claims(
+    stored: Sequence[RowMapping], records: Sequence[AccountRecord], keys: KeyBook
+) -> dict[str, RowMapping]:
+    """Which stored account each record is, by the record's id; what is left out is new."""
+    told = {one.provider_account_id for one in records}
+    claims = {row["provider_account_id"]: row for row in stored if row["provider_account_id"] in told}
+    free = {row["account_id"]: row for row in stored if row["provider_account_id"] not in told}
+    for record in sorted(records, key=lambda one: not keys.is_present(one)):
+        if record.provider_account_id not in claims and (its := keys.owner_of(record)) in free:
+            claims[record.provider_account_id] = free.pop(its)
+    rest = [one for one in records if one.provider_account_id not in claims]
+    return claims | _alike(rest, list(free.values()))
 
-    connection_id: str
-    stored: InitVar[Sequence[RowMapping]]
-    told: Counter[str]
-    _keys: dict[str, str] = field(init=False)
-    _ids: set[str] = field(init=False)
 
-    def __post_init__(self, stored: Sequence[RowMapping]) -> None:
-        self._keys = {row["stable_key"]: row["account_id"] for row in stored}
-        self._ids = {row["account_id"] for row in stored}
+def _alike(records: Sequence[AccountRecord], stored: Sequence[RowMapping]) -> dict[str, RowMapping]:
+    """The record and the account of which each looks like the other alone."""
+    told = Counter((one.mask, one.type, one.currency) for one in records)
+    theirs = [(row["mask"], row["type"], row["currency"]) for row in stored]
+    one_each = {
+        outline: row
+        for outline, row in zip(theirs, stored, strict=True)
+        if outline[0] and theirs.count(outline) == told[outline] == 1
+    }
+    found = {one.provider_account_id: one_each.get((one.mask, one.type, one.currency)) for one in records}
+    return {name: row for name, row in found.items() if row is not None}
 
-    def key_of(self, record: AccountRecord) -> str:
-        """What the record is looked for by; equal descriptions are told apart by their ids."""
-        is_alone = self.told[record.stable_key] == 1
-        return record.stable_key if is_alone else f"{record.stable_key}:{record.provider_account_id}"
 
-    def key_for(self, account_id: str, record: AccountRecord) -> str:
-        """The key to store: the record's own, unless another account has it."""
-        key = self.key_of(record)
-        if self._keys.setdefault(key, account_id) != account_id:
-            key = f"{record.stable_key}:{record.provider_account_id}"
-            self._keys[key] = account_id
-        return key
-
-    def new_id(self, record: AccountRecord) -> str:
-        """An account id, the same again for the same history."""
-        key = self.key_of(record)
-        account_id = opaque_id("acc", self.connection_id, key)
-        if account_id in self._ids:
-            account_id = opaque_id("acc", self.connection_id, key, record.provider_account_id)
-        self._ids.add(account_id)
-        return account_id
+def _new_id(connection_id: str, key: str, record: AccountRecord, taken: set[str]) -> str:
+    """An account id, the same again for the same history."""
+    account_id = opaque_id("acc", connection_id, key)
+    if account_id in taken:
+        account_id = opaque_id("acc", connection_id, key, record.provider_account_id)
+    taken.add(account_id)
+    return account_id
 
 
 def _stored_accounts(db: Connection, connection_id: str) -> Sequence[RowMapping]:
@@ -109,28 +112,20 @@ def _stored_accounts(db: Connection, connection_id: str) -> Sequence[RowMapping]
     return db.execute(query.order_by(accounts.c.account_id)).mappings().all()
 
 
-def _described(names: _Names, account_id: str, record: AccountRecord) -> dict[str, Any]:
-    described: dict[str, Any] = {name: getattr(record, name) for name in _DESCRIPTION}
-    return {**described, "stable_key": names.key_for(account_id, record)}
+def _described(record: AccountRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _DESCRIPTION}
 
 
 def _insert_account(
-    db: Connection, connection_id: str, names: _Names, record: AccountRecord, *, now: datetime
+    db: Connection, connection_id: str, account_id: str, record: AccountRecord, *, now: datetime
 ) -> None:
-    account_id = names.new_id(record)
-    described = _described(names, account_id, record)
     whose = {"account_id": account_id, "connection_id": connection_id}
-    db.execute(insert(accounts).values(**whose, **described, first_seen_at=now, changed_at=now))
+    db.execute(insert(accounts).values(**whose, **_described(record), first_seen_at=now, changed_at=now))
 
 
-def _update_account(
-    db: Connection, known: RowMapping, names: _Names, record: AccountRecord, *, now: datetime
-) -> bool:
+def _update_account(db: Connection, known: RowMapping, record: AccountRecord, *, now: datetime) -> bool:
     """True when anything about the account is different."""
-    described = _described(names, known["account_id"], record)
-    del described[
-        "stable_key"
-    ]  # the first one stays: a garbled answer must not rename what a re-link looks for
+    described = _described(record)
     if all(known[name] == value for name, value in described.items()):
         return False
     its_row = update(accounts).where(accounts.c.account_id == known["account_id"])
@@ -160,12 +155,6 @@ def account_references(
     return tuple(AccountReference(**row) for row in found)
 
 
-def stable_keys(db: Connection, connection_id: str) -> frozenset[str]:
-    """What the accounts of a connection are recognised by after a re-link."""
-    query = select(accounts.c.stable_key).where(accounts.c.connection_id == connection_id)
-    return frozenset(db.execute(query).scalars())
-
-
 def outlines(db: Connection, connection_id: str) -> frozenset[tuple[str | None, str]]:
     """(last characters, currency) of the accounts of a connection: too little to know them, enough to ask."""
     query = select(accounts.c.mask, accounts.c.currency).where(
@@ -189,49 +178,60 @@ def set_key_basis(db: Connection, account_id: str, basis: KeyBasis) -> None:
     db.execute(update(accounts).where(accounts.c.account_id == account_id).values(key_basis=basis))
 
 
-def observe_balance(
+def observe_balances(
     db: Connection,
     connection_id: str,
-    account_id: str,
-    record: BalanceRecord,
+    records: Sequence[tuple[str, BalanceRecord]],
     *,
     round_id: int,
     now: datetime,
-) -> bool:
-    """Note a balance; True when it is a new figure, False when the latest observation is confirmed."""
-    latest = (
+) -> int:
+    """Note balances, each with its account_id; one that the latest observation says too is confirmed.
+
+    Returns:
+        How many are new figures.
+    """
+    latest = _latest_balances(db, {account_id for account_id, _ in records})
+    confirmed: list[int] = []
+    new: list[dict[str, object]] = []
+    for account_id, record in records:
+        kind = (account_id, record.balance_type, record.currency)
+        figure = (record.amount, record.provider_amount, record.role, record.reference_on)
+        known_id, known = latest.get(kind, (None, None))
+        if figure != known:
+            values: dict[str, object] = dict(zip((*_KIND, *_FIGURE), (*kind, *figure), strict=True))
+            new.append(values)
+            latest[kind] = (None, figure)
+        elif known_id is not None:
+            confirmed.append(known_id)
+    if confirmed:
+        again = update(balances).where(balances.c.balance_id.in_(confirmed))
+        db.execute(again.values(confirmed_at=now))
+    if new:
+        told = {"connection_id": connection_id, "round_id": round_id, "as_of": now, "confirmed_at": now}
+        db.execute(insert(balances), [values | told for values in new])
+    return len(new)
+
+
+_KIND = ("account_id", "balance_type", "currency")
+_FIGURE = ("amount", "provider_amount", "role", "reference_on")
+
+
+def _latest_balances(
+    db: Connection, account_ids: Iterable[str]
+) -> dict[tuple[str, str, str], tuple[int | None, tuple[object, ...] | None]]:
+    """The latest observation of each kind: its id and its figure."""
+    kind = [balances.c[name] for name in _KIND]
+    query = (
         select(balances)
-        .where(
-            balances.c.account_id == account_id,
-            balances.c.balance_type == record.balance_type,
-            balances.c.currency == record.currency,
+        .where(balances.c.account_id.in_(sorted(account_ids)))
+        .order_by(*kind, balances.c.as_of.desc(), balances.c.balance_id.desc())
+        .ext(distinct_on(*kind))
+    )
+    return {
+        (row.account_id, row.balance_type, row.currency): (
+            row.balance_id,
+            (row.amount, row.provider_amount, row.role, row.reference_on),
         )
-        .order_by(balances.c.as_of.desc(), balances.c.balance_id.desc())
-        .limit(1)
-        .subquery()
-    )
-    same = and_(
-        balances.c.balance_id == latest.c.balance_id,
-        balances.c.amount == record.amount,
-        balances.c.provider_amount == record.provider_amount,
-        balances.c.role.is_not_distinct_from(record.role),
-        balances.c.reference_on.is_not_distinct_from(record.reference_on),
-    )
-    if db.execute(update(balances).where(same).values(confirmed_at=now)).rowcount:
-        return False
-    db.execute(
-        insert(balances).values(
-            connection_id=connection_id,
-            account_id=account_id,
-            balance_type=record.balance_type,
-            role=record.role,
-            amount=record.amount,
-            provider_amount=record.provider_amount,
-            currency=record.currency,
-            reference_on=record.reference_on,
-            round_id=round_id,
-            as_of=now,
-            confirmed_at=now,
-        )
-    )
-    return True
+        for row in db.execute(query)
+    }

@@ -68,6 +68,14 @@ ORDER BY told.round_id
 """
 
 
+def is_waiting(db: Connection, connection_id: str) -> bool:
+    """Whether any row of a connection is unread, so that a round might answer it."""
+    statement = text(
+        "SELECT EXISTS (SELECT FROM quarantine WHERE connection_id = :connection_id AND resolved_at IS NULL)"
+    )
+    return bool(db.execute(statement, {"connection_id": connection_id}).scalar())
+
+
 def note_answers(db: Connection, round_: StoredRound) -> None:
     """Close the entries that this round has named again; what is unreadable still counts one try more.
 

@@ -16,25 +16,26 @@ from bank_sync.domain.breaker import Breaker
 from bank_sync.storage.tables import breakers
 
 
-def find(db: Connection, key: str) -> Breaker | None:
-    """A breaker that is not at rest, locked until the transaction ends."""
-    row = db.execute(select(breakers).where(breakers.c.breaker_key == key).with_for_update()).one_or_none()
-    if row is None:
-        return None
-    return Breaker(
-        recent={name: datetime.fromisoformat(at) for name, at in row.recent.items()},
-        openings=row.openings,
-        opened_at=row.opened_at,
-        retry_at=row.retry_at,
-        probe=row.probe,
-    )
+def find(db: Connection, keys: Iterable[str]) -> dict[str, Breaker]:
+    """Those breakers that are not at rest, locked until the transaction ends."""
+    query = select(breakers).where(breakers.c.breaker_key.in_(sorted(keys)))
+    return {
+        row.breaker_key: Breaker(
+            recent={name: datetime.fromisoformat(at) for name, at in row.recent.items()},
+            openings=row.openings,
+            opened_at=row.opened_at,
+            retry_at=row.retry_at,
+            probe=row.probe,
+        )
+        for row in db.execute(query.order_by(breakers.c.breaker_key).with_for_update())
+    }
 
 
 def find_or_begin(db: Connection, key: str) -> Breaker:
     """The breaker, made at rest if there is none; locked until the transaction ends."""
     begun = insert(breakers).values(breaker_key=key, recent={}, openings=0)
     db.execute(begun.on_conflict_do_nothing())
-    return find(db, key) or Breaker()
+    return find(db, [key]).get(key, Breaker())
 
 
 def keep(db: Connection, key: str, breaker: Breaker) -> None:

@@ -213,13 +213,18 @@ SELECT CASE WHEN (ca.linked_at, a.account_id) > (cb.linked_at, b.account_id)
         THEN a.account_id ELSE b.account_id END,
     CASE WHEN (ca.linked_at, a.account_id) > (cb.linked_at, b.account_id)
         THEN b.account_id ELSE a.account_id END,
-    a.stable_key = b.stable_key
+    keys.is_shared
 FROM bank.accounts AS a JOIN bank.connections AS ca USING (connection_id)
 JOIN bank.connections AS cb ON cb.user_id = ca.user_id AND cb.connection_id <> ca.connection_id
 JOIN bank.accounts AS b ON b.connection_id = cb.connection_id
     AND b.currency = a.currency AND b.type = a.type
-    AND (b.stable_key = a.stable_key OR b.mask = a.mask)
-WHERE ca.connection_id = :connection_id AND cb.state <> 'erased'
+CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM bank.account_keys AS known JOIN bank.account_keys AS same USING (stable_key)
+        WHERE known.account_id = a.account_id AND same.account_id = b.account_id
+    ) AS is_shared
+) AS keys
+WHERE ca.connection_id = :connection_id AND cb.state <> 'erased' AND (keys.is_shared OR b.mask = a.mask)
 """
 
 _NUMBERED = """

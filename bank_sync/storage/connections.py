@@ -44,6 +44,7 @@ class StoredConnection:
     first_synced_at: datetime | None
     last_synced_at: datetime | None
     next_sync_at: datetime
+    next_sync_reason: str | None
 
 
 def stored_connection(row: RowMapping) -> StoredConnection:
@@ -106,6 +107,7 @@ def facts_of(linked: Linked, now: datetime) -> dict[str, object]:
         "consent_expires_at": linked.consent_expires_at,
         "linked_at": now,
         "next_sync_at": now,
+        "next_sync_reason": "It was just linked, so it is read at once.",
     }
 
 
@@ -205,7 +207,9 @@ def mark_in_progress(db: Connection, connection_id: str) -> None:
     update_connection(db, connection_id, sync_state=SyncState.IN_PROGRESS)
 
 
-def mark_completed(db: Connection, connection_id: str, *, now: datetime, next_sync_at: datetime) -> None:
+def mark_completed(
+    db: Connection, connection_id: str, *, now: datetime, next_sync_at: datetime, reason: str
+) -> None:
     """A sync has gone through: the connection is healthy again, whatever it was before."""
     update_connection(
         db,
@@ -217,16 +221,20 @@ def mark_completed(db: Connection, connection_id: str, *, now: datetime, next_sy
         last_synced_at=now,
         first_synced_at=func.coalesce(connections.c.first_synced_at, now),
         next_sync_at=next_sync_at,
+        next_sync_reason=reason,
     )
 
 
-def mark_failed(db: Connection, connection_id: str, error: ProviderError, *, next_sync_at: datetime) -> None:
+def mark_failed(
+    db: Connection, connection_id: str, error: ProviderError, *, next_sync_at: datetime, reason: str
+) -> None:
     """A sync has failed; a transient failure leaves the connection's state as it was."""
     values: dict[str, object] = {
         "sync_state": SyncState.FAILED,
         "error_code": error.code,
         "error_recovery": error.recovery,
         "next_sync_at": next_sync_at,
+        "next_sync_reason": reason,
     }
     if error.recovery in NEEDS_USER:
         values["state"] = _unless_ended(ConnectionState.DISCONNECTED)

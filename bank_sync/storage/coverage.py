@@ -6,9 +6,10 @@ Belongs here: `raw.coverage` and the windows of a round. Does not belong here: w
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
-from sqlalchemy import Connection, func, literal, or_, select
+from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from bank_sync.domain.models import DateWindow
@@ -34,19 +35,30 @@ def windows_of(db: Connection, round_id: int) -> list[tuple[str, DateWindow]]:
 
 
 def extend_coverage(
-    db: Connection, account_id: str, window: DateWindow, *, is_history_complete: bool, now: datetime
+    db: Connection, windows: Mapping[str, DateWindow], *, history_from: date, now: datetime
 ) -> None:
-    """Add a completely read window to what an account has covered."""
-    values = {"first_on": window.first, "last_on": window.last, "is_history_complete": is_history_complete}
-    statement = upsert(coverage).values(account_id=account_id, **values, read_at=now)
-    db.execute(
-        statement.on_conflict_do_update(
-            index_elements=["account_id"],
-            set_={
-                "first_on": func.least(coverage.c.first_on, window.first),
-                "last_on": func.greatest(coverage.c.last_on, window.last),
-                "is_history_complete": or_(coverage.c.is_history_complete, literal(is_history_complete)),
-                "read_at": now,
-            },
-        )
-    )
+    """Add completely read windows, by account_id, to what the accounts have covered.
+
+    One that reaches back to `history_from` completes the account's history.
+    """
+    rows = [
+        {
+            "account_id": account_id,
+            "first_on": window.first,
+            "last_on": window.last,
+            "is_history_complete": window.first <= history_from,
+            "read_at": now,
+        }
+        for account_id, window in windows.items()
+    ]
+    if not rows:
+        return
+    statement = upsert(coverage)
+    told = statement.excluded
+    merged = {
+        "first_on": func.least(coverage.c.first_on, told.first_on),
+        "last_on": func.greatest(coverage.c.last_on, told.last_on),
+        "is_history_complete": or_(coverage.c.is_history_complete, told.is_history_complete),
+        "read_at": told.read_at,
+    }
+    db.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=merged), rows)

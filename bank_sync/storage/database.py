@@ -63,17 +63,22 @@ def database_url(text: str, *, driver: str = PSYCOPG) -> URL:
     return url.set(drivername=driver)
 
 
-def make_engine(url: URL) -> Engine:
-    """The engine of a process; connections are checked before use, so that a restart heals."""
-    return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=8, hide_parameters=True)
+def make_engine(url: URL, *, workers: int = 1) -> Engine:
+    """The engine of a process; connections are checked before use, so that a restart heals.
+
+    `workers` is how many threads use it: each has up to two connections at a time.
+    """
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=3 + workers, max_overflow=7 + workers, hide_parameters=True
+    )
 
 
-def side_engine(url: URL) -> Engine:
+def side_engine(url: URL, *, workers: int = 1) -> Engine:
     """A second, small engine for what must be committed while a transaction of the first is open.
 
     A pool of its own: workers that hold the first one's connections would else wait for each other for ever.
     """
-    return create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=8, hide_parameters=True)
+    return create_engine(url, pool_pre_ping=True, pool_size=workers, max_overflow=8, hide_parameters=True)
 
 
 @contextmanager

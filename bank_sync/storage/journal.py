@@ -89,12 +89,27 @@ def record_verdict(
     *,
     passed: bool,
     details: Mapping[str, object],
+    looked_at: str | None = None,
     now: datetime,
 ) -> None:
-    """Note a quality check's latest verdict on a connection."""
-    values = {"passed": passed, "details": dict(details), "checked_at": now}
+    """Note a quality check's latest verdict on a connection, and the state of what it looked at."""
+    values = {"passed": passed, "details": dict(details), "looked_at": looked_at, "checked_at": now}
     statement = upsert(quality_results).values(connection_id=connection_id, check_name=check_name, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["connection_id", "check_name"], set_=values))
+
+
+def passed_details(
+    db: Connection, connection_id: str, check_name: str, *, looked_at: str
+) -> dict[str, object] | None:
+    """What a check found when it passed on this very state; None when it did not."""
+    query = select(quality_results.c.details).where(
+        quality_results.c.connection_id == connection_id,
+        quality_results.c.check_name == check_name,
+        quality_results.c.looked_at == looked_at,
+        quality_results.c.passed,
+    )
+    details: dict[str, object] | None = db.execute(query).scalar_one_or_none()
+    return details
 
 
 def failed_checks(db: Connection, connection_id: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Who syncs a connection now.
 
-Belongs here: the lease on `bank.connections`, and the lock that a running read holds. A lease outlives the
-process that took it, so that a worker that died is noticed; the lock ends with its transaction, so that two
-workers never read one part at once. Does not belong here: what a sync does (`sync`).
+Belongs here: the lease on `bank.connections`, taking that of the next due one, and the lock that a running
+read holds. A lease outlives the process that took it, so that a worker that died is noticed; the lock ends
+with its transaction, so that two workers never read one part at once. Does not belong here: what a sync does
+(`sync`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, text, update
 
+from bank_sync.domain.errors import TRANSIENT
 from bank_sync.domain.models import Part
 from bank_sync.storage.tables import connections
 
@@ -27,6 +29,53 @@ def take(db: Connection, connection_id: str, holder: str, *, now: datetime) -> b
     )
     taken = update(connections).where(connections.c.connection_id == connection_id, free)
     return db.execute(taken.values(lease_holder=holder, lease_until=now + LEASE)).rowcount == 1
+
+
+def take_next_due(
+    db: Connection, provider: str, holder: str, *, now: datetime, new_since: datetime, due_since: datetime
+) -> str | None:
+    """Take the lease of the provider's connection that is due longest; None when none is free and due.
+
+    Any number of workers may ask at once: each gets another one. Those linked after `new_since` and never
+    synced are left to who starts first syncs, and those that failed for a passing reason and are due only
+    `due_since` to who starts next tries.
+    """
+    values = {"provider": provider, "holder": holder, "until": now + LEASE}
+    whose = _free_and_due(now, new_since, due_since)
+    taken: str | None = db.execute(text(_TAKE_NEXT), {**values, **whose}).scalar()
+    return taken
+
+
+def count_due(db: Connection, *, now: datetime, new_since: datetime, due_since: datetime) -> int:
+    """How many connections `take_next_due` would give, over all providers."""
+    query = text(f"SELECT count(*) FROM bank.connections WHERE {_FREE_AND_DUE}")  # noqa: S608 - a constant
+    return int(db.execute(query, _free_and_due(now, new_since, due_since)).scalar_one())
+
+
+def _free_and_due(now: datetime, new_since: datetime, due_since: datetime) -> dict[str, object]:
+    return {"now": now, "new_since": new_since, "due_since": due_since, "passing": sorted(TRANSIENT)}
+
+
+_FREE_AND_DUE = """
+    next_sync_at <= :now AND state NOT IN ('revoked', 'erased') AND error_code IS DISTINCT FROM 'link_unclear'
+    AND (lease_holder IS NULL OR lease_until < :now)
+    AND (first_synced_at IS NOT NULL OR linked_at <= :new_since)
+    AND (failures = 0 OR error_recovery <> ALL (:passing) OR next_sync_at <= :due_since)
+"""
+
+# Due again when the lease ends, or when the sync says: a failed step gives its lease back before
+# the failure is noted, and another worker of the batch would take the connection at once.
+# Those never synced come first, as in `connections.due_connections`.
+_TAKE_NEXT = f"""
+UPDATE bank.connections SET lease_holder = :holder, lease_until = :until, next_sync_at = :until
+WHERE connection_id = (
+    SELECT connection_id FROM bank.connections
+    WHERE provider = :provider AND {_FREE_AND_DUE}
+    ORDER BY (first_synced_at IS NOT NULL), next_sync_at
+    LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING connection_id
+"""  # noqa: S608 - built from constants
 
 
 def is_held(db: Connection, connection_id: str, holder: str) -> bool:

@@ -93,6 +93,22 @@ def end_attempt(
     return db.execute(statement.values(**values)).rowcount == 1
 
 
+def away_attempts(db: Connection, *, begun_before: datetime, now: datetime, limit: int) -> list[LinkAttempt]:
+    """Open tries whose person is at the bank's own pages, oldest first."""
+    query = (
+        select(*_COLUMNS)
+        .where(
+            link_attempts.c.state == "open",
+            link_attempts.c.ends_at > now,
+            link_attempts.c.created_at <= begun_before,
+            link_attempts.c.start["kind"].astext == "redirect",
+        )
+        .order_by(link_attempts.c.created_at)
+        .limit(limit)
+    )
+    return [LinkAttempt(**row) for row in db.execute(query).mappings()]
+
+
 def overdue_attempts(db: Connection, *, now: datetime, limit: int) -> list[LinkAttempt]:
     """Tries that were never brought to an end, oldest first."""
     query = (

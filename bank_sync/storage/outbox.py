@@ -39,6 +39,15 @@ def enqueue(
     return db.execute(once.returning(notifications.c.notification_id)).first() is not None
 
 
+def last_told(db: Connection, connection_id: str, kind: str) -> datetime | None:
+    """When a message of this kind about a connection was queued last."""
+    query = select(func.max(notifications.c.created_at)).where(
+        notifications.c.connection_id == connection_id, notifications.c.kind == kind
+    )
+    found: datetime | None = db.execute(query).scalar_one()
+    return found
+
+
 def told_until(db: Connection, connection_id: str) -> datetime | None:
     """Up to which first_seen_at a person has been told of new transactions; None before the first message."""
     told = func.max(notifications.c.details["told_until"].astext)

@@ -30,6 +30,7 @@ class ConnectionOverview:
     transactions: int
     last_synced_at: datetime | None
     next_sync_at: datetime
+    next_sync_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class AttemptOverview:
 
 _CONNECTIONS = """
 SELECT c.connection_id, c.provider, c.institution_name AS institution, c.state, c.sync_state, c.error_code,
-    c.error_recovery, c.last_synced_at, c.next_sync_at,
+    c.error_recovery, c.last_synced_at, c.next_sync_at, c.next_sync_reason,
     (SELECT count(*) FROM bank.accounts AS a WHERE a.connection_id = c.connection_id) AS accounts,
     (SELECT count(*) FROM bank.transactions AS t WHERE t.connection_id = c.connection_id
         AND t.removed_at IS NULL AND t.superseded_by IS NULL) AS transactions

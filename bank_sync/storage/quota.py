@@ -10,11 +10,25 @@ never too little.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from bank_sync.domain.models import AskedBy
 from bank_sync.domain.quota import (
@@ -30,6 +44,7 @@ from bank_sync.domain.quota import (
 from bank_sync.storage.database import transaction
 from bank_sync.storage.tables import quota_calls
 
+_NAMED_BY = (quota_calls.c.provider, quota_calls.c.account_hash, quota_calls.c.scope)
 _KEPT_FOR = timedelta(days=30)  # calls that no longer count, for whoever asks what happened
 
 
@@ -50,13 +65,6 @@ class _Key:
     provider: str
     account_hash: str
     scope: Scope
-
-    def matches(self) -> ColumnElement[bool]:
-        return and_(
-            quota_calls.c.provider == self.provider,
-            quota_calls.c.account_hash == self.account_hash,
-            quota_calls.c.scope == self.scope,
-        )
 
 
 class QuotaLedger:
@@ -81,8 +89,8 @@ class QuotaLedger:
         now = self._clock()
         with transaction(self._engine) as db:
             _lock(db, key)
-            allowed = allowance(self._limit(db, key), asked_by)
-            moment = free_at(_counting(db, key, now), allowed, now)
+            allowed = allowance(self._limit(_limits(db, [key]).get(key)), asked_by)
+            moment = free_at(_counting(db, [key], now)[key], allowed, now)
             if moment > now:
                 return Reservation(None, moment)
             return Reservation(_insert(db, key, asked_by, now), now)
@@ -129,23 +137,20 @@ class QuotaLedger:
 
     def standing(self, provider: str, provider_account_id: str, scope: Scope) -> Standing:
         """Where one quota stands now."""
-        key = _key(provider, provider_account_id, scope)
-        now = self._clock()
-        with transaction(self._engine) as db:
-            limit = self._limit(db, key)
-            counting = _counting(db, key, now)
-        return Standing(
-            provider_account_id=provider_account_id,
-            scope=scope,
-            used=sum(call.units for call in counting),
-            calls_per_day=limit,
-            schedule_at=free_at(counting, allowance(limit, AskedBy.SCHEDULE), now),
-            person_at=free_at(counting, allowance(limit, AskedBy.PERSON), now),
-        )
+        found = self.standings(provider, [provider_account_id])
+        return next(one for one in found if one.scope is scope)
 
     def standings(self, provider: str, provider_account_ids: Iterable[str]) -> list[Standing]:
         """Where all quotas of some accounts stand now."""
-        return [self.standing(provider, name, scope) for name in provider_account_ids for scope in Scope]
+        named = [(name, _key(provider, name, scope)) for name in provider_account_ids for scope in Scope]
+        keys = [key for _, key in named]
+        now = self._clock()
+        with transaction(self._engine) as db:
+            counting, limits = _counting(db, keys, now), _limits(db, keys)
+        return [
+            _standing(name, key.scope, counting[key], self._limit(limits.get(key)), now)
+            for name, key in named
+        ]
 
     def forget_old(self) -> int:
         """Delete calls that stopped counting a month ago; returns how many."""
@@ -153,16 +158,20 @@ class QuotaLedger:
         with transaction(self._engine) as db:
             return db.execute(old).rowcount
 
-    def _limit(self, db: Connection, key: _Key) -> int:
+    def _limit(self, told: int | None) -> int:
         """The setting, or less where the bank last said so."""
-        query = (
-            select(quota_calls.c.call_limit)
-            .where(key.matches(), quota_calls.c.call_limit.is_not(None))
-            .order_by(quota_calls.c.call_id.desc())
-            .limit(1)
-        )
-        told: int | None = db.execute(query).scalar_one_or_none()
         return self._calls_per_day if told is None else max(1, min(told, self._calls_per_day))
+
+
+def _standing(name: str, scope: Scope, counting: list[Counted], limit: int, now: datetime) -> Standing:
+    return Standing(
+        provider_account_id=name,
+        scope=scope,
+        used=sum(call.units for call in counting),
+        calls_per_day=limit,
+        schedule_at=free_at(counting, allowance(limit, AskedBy.SCHEDULE), now),
+        person_at=free_at(counting, allowance(limit, AskedBy.PERSON), now),
+    )
 
 
 def _key(provider: str, provider_account_id: str, scope: Scope) -> _Key:
@@ -171,8 +180,10 @@ def _key(provider: str, provider_account_id: str, scope: Scope) -> _Key:
 
 
 def _key_of(db: Connection, call_id: int) -> _Key:
-    columns = (quota_calls.c.provider, quota_calls.c.account_hash, quota_calls.c.scope)
-    row = db.execute(select(*columns).where(quota_calls.c.call_id == call_id)).one()
+    return _key_of_row(db.execute(select(*_NAMED_BY).where(quota_calls.c.call_id == call_id)).one())
+
+
+def _key_of_row(row: Row[Any]) -> _Key:
     return _Key(row.provider, row.account_hash, Scope(row.scope))
 
 
@@ -182,11 +193,29 @@ def _lock(db: Connection, key: _Key) -> None:
     db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
-def _counting(db: Connection, key: _Key, now: datetime) -> list[Counted]:
-    query = select(quota_calls.c.units, quota_calls.c.counts_until).where(
-        key.matches(), quota_calls.c.counts_until > now, quota_calls.c.units > 0
+def _counting(db: Connection, keys: Sequence[_Key], now: datetime) -> dict[_Key, list[Counted]]:
+    """The calls that count now, by key."""
+    columns = (*_NAMED_BY, quota_calls.c.units, quota_calls.c.counts_until)
+    query = select(*columns).where(_any_of(keys), quota_calls.c.counts_until > now, quota_calls.c.units > 0)
+    found: dict[_Key, list[Counted]] = {key: [] for key in keys}
+    for row in db.execute(query):
+        found[_key_of_row(row)].append(Counted(row.units, row.counts_until))
+    return found
+
+
+def _limits(db: Connection, keys: Sequence[_Key]) -> dict[_Key, int]:
+    """What the bank last said that its quota is, by key."""
+    query = (
+        select(*_NAMED_BY, quota_calls.c.call_limit)
+        .ext(distinct_on(*_NAMED_BY))
+        .where(_any_of(keys), quota_calls.c.call_limit.is_not(None))
+        .order_by(*_NAMED_BY, quota_calls.c.call_id.desc())
     )
-    return [Counted(row.units, row.counts_until) for row in db.execute(query)]
+    return {_key_of_row(row): row.call_limit for row in db.execute(query)}
+
+
+def _any_of(keys: Sequence[_Key]) -> ColumnElement[bool]:
+    return tuple_(*_NAMED_BY).in_([(key.provider, key.account_hash, key.scope) for key in keys])
 
 
 def _insert(db: Connection, key: _Key, asked_by: AskedBy, now: datetime) -> int:
@@ -211,7 +240,7 @@ def _used_by_others(
     if limit is None or remaining is None:
         return 0
     ours = select(func.coalesce(func.sum(quota_calls.c.units), 0)).where(
-        key.matches(), quota_calls.c.counts_until > now
+        _any_of([key]), quota_calls.c.counts_until > now
     )
     known: int = db.execute(ours).scalar_one()
     return max(0, limit - remaining - known)

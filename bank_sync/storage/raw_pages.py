@@ -31,6 +31,7 @@ class StoredRound:
         generation: of the connection when it was read: which renewal of the link the ids belong to.
         is_complete: False when an account could not be read.
         released_at: when a person let it through although it removes nearly everything.
+        pruned_at: when its pages were deleted for their age.
     """
 
     round_id: int
@@ -44,6 +45,7 @@ class StoredRound:
     cursor_after: str | None = None
     held_at: datetime | None = None
     released_at: datetime | None = None
+    pruned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

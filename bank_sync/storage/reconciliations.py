@@ -101,12 +101,25 @@ def reconciliation_counts(db: Connection, connection_id: str) -> ReconciliationC
     )
 
 
+def syncs_differing(db: Connection, connection_id: str) -> dict[str, int]:
+    """How many syncs in a row did not explain the balance of an account, by account_id; none where it is."""
+    found = [
+        one
+        for one in reconciliations_of(db, connection_id).values()
+        if one.state == ReconciliationState.DIFFERS
+    ]
+    return {one.account_id: one.syncs_differing for one in found}
+
+
 def store_reconciliations(db: Connection, proofs: Iterable[Reconciliation], *, now: datetime) -> None:
     """Replace what was concluded of each account and currency."""
-    for proof in proofs:
-        values = {column.name: getattr(proof, column.name) for column in _COLUMNS} | {"checked_at": now}
-        statement = insert(reconciliations).values(**values)
-        db.execute(statement.on_conflict_do_update(index_elements=["account_id", "currency"], set_=values))
+    names = [column.name for column in _COLUMNS]
+    rows = [{name: getattr(proof, name) for name in names} | {"checked_at": now} for proof in proofs]
+    if not rows:
+        return
+    statement = insert(reconciliations)
+    told = {name: statement.excluded[name] for name in (*names, "checked_at")}
+    db.execute(statement.on_conflict_do_update(index_elements=["account_id", "currency"], set_=told), rows)
 
 
 def forget_opening(db: Connection, account_id: str, *, now: datetime) -> str:

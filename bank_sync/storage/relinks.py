@@ -67,7 +67,15 @@ def mark_separate(db: Connection, connection_id: str, *, now: datetime) -> None:
         NotFound: the connection is not an unclear link.
     """
     _check_unclear(get_connection(db, connection_id))
-    update_connection(db, connection_id, state=ConnectionState.CONNECTED, error_code=None, next_sync_at=now)
+    settled = "What it is was just settled, so it is read at once."
+    update_connection(
+        db,
+        connection_id,
+        state=ConnectionState.CONNECTED,
+        error_code=None,
+        next_sync_at=now,
+        next_sync_reason=settled,
+    )
 
 
 def take_apart(db: Connection, cipher: Cipher, connection: StoredConnection) -> Linked:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, text
 
 from bank_sync.storage.tables import (
+    account_keys,
     accounts,
     balances,
     coverage,
@@ -24,7 +25,16 @@ from bank_sync.storage.tables import (
     transactions,
 )
 
-_SHADOWED = (accounts, balances, coverage, quarantine, transaction_keys, transaction_versions, transactions)
+_SHADOWED = (
+    account_keys,
+    accounts,
+    balances,
+    coverage,
+    quarantine,
+    transaction_keys,
+    transaction_versions,
+    transactions,
+)
 
 _MOST_LISTED = 50  # of each table: enough to see what kind of difference it is
 
@@ -70,6 +80,7 @@ class _Compared:
 
 _COMPARED = (
     _Compared(accounts, ("account_id",)),
+    _Compared(account_keys, ("stable_key",)),
     # superseded_by is a decision beside the rows, made from links that no page tells of
     _Compared(transactions, ("transaction_id",), ignored=frozenset({"superseded_by"})),
     _Compared(transaction_versions, ("transaction_id", "version")),

@@ -1,6 +1,6 @@
 """Syncs that people asked for and no run has begun yet.
 
-Belongs here: `bank.sync_requests`. Does not belong here: starting runs (`orchestration.asked_for`).
+Belongs here: `bank.sync_requests`. Does not belong here: starting runs (`orchestration.triggers.asked_for`).
 """
 
 from __future__ import annotations

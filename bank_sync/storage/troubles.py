@@ -15,6 +15,9 @@ from bank_sync.domain.models import SyncState
 from bank_sync.domain.trouble import Trouble
 from bank_sync.storage.tables import connections
 
+WORKER_LOST = "worker_lost"
+"""Error code of a sync that ended without a word: it says nothing about the bank."""
+
 
 def trouble_of(db: Connection, connection_id: str) -> Trouble:
     """The failures since the last good sync; the row is locked until the transaction ends."""
@@ -46,11 +49,12 @@ def reap(db: Connection, *, now: datetime) -> list[str]:
         .where(connections.c.sync_state == SyncState.IN_PROGRESS, connections.c.lease_until < now)
         .values(
             sync_state=SyncState.FAILED,
-            error_code="worker_lost",
+            error_code=WORKER_LOST,
             error_recovery=Recovery.RETRY_BACKOFF,
             lease_holder=None,
             lease_until=None,
             next_sync_at=now,
+            next_sync_reason="Its last sync lost its worker, so it is read again at once.",
         )
         .returning(connections.c.connection_id)
     )

@@ -20,7 +20,7 @@ from bank_sync.storage import connections, journal
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.raw_pages import StoredRound
-from bank_sync.sync import recovery
+from bank_sync.sync import reasons, recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,11 @@ class Attempt:
     def failed(self, error: ProviderError) -> None:
         """Note it, with what it means for the connection."""
         with transaction(self.services.engine) as db:
-            due_at = recovery.note_failure(db, self.connection, error, now=self.services.clock())
-            connections.mark_failed(db, self.connection.connection_id, error, next_sync_at=due_at)
+            now = self.services.clock()
+            due_at = recovery.note_failure(db, self.connection, error, now=now)
+            reason = reasons.why_after(error, due_at - now)
+            connection_id = self.connection.connection_id
+            connections.mark_failed(db, connection_id, error, next_sync_at=due_at, reason=reason)
             self._record(db, "failed", failures=[error])
 
     def _record(

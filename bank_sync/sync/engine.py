@@ -19,17 +19,16 @@ from bank_sync.domain.models import (
     AskedBy,
     ConnectionState,
     Credential,
-    HistoryState,
     Page,
     Part,
 )
 from bank_sync.providers.base import Provider
 from bank_sync.services import Services
-from bank_sync.storage import connections, leases, raw_pages
+from bank_sync.storage import connections, leases, observations, raw_pages
 from bank_sync.storage.accounts import account_references
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
-from bank_sync.sync import cadence, recovery
+from bank_sync.sync import due, recovery
 from bank_sync.sync.attempts import Attempt
 from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
 from bank_sync.sync.requests import transactions_request
@@ -72,11 +71,20 @@ def pull_accounts(
         ProviderError: after noting the failure on the connection.
         SyncBusy: another worker syncs this connection.
     """
+    if asked_by is AskedBy.PERSON:
+        _note_look(services, connection_id)
     with turn(services, connection_id, run_id, begins=True) as holder:
         read = _Read(
             Part.ACCOUNTS, asked_by, lambda provider, key: provider.pull_accounts(key, asked_by=asked_by)
         )
         return _pull(services, connection_id, read, holder, run_id)
+
+
+def _note_look(services: Services, connection_id: str) -> None:
+    """Whoever asks for fresh rows looks at them."""
+    with transaction(services.engine) as db:
+        connection = connections.get_connection(db, connection_id)
+        observations.note_look(db, connection.user_id, now=services.clock())
 
 
 def pull_balances(
@@ -182,7 +190,10 @@ def _pull(
         with transaction(services.engine) as db:
             if not leases.try_lock(db, connection_id, read.part):
                 raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
-            received = read.pull(services.provider(connection.provider), credential)
+            provider = services.provider(connection.provider)
+            if read.part is Part.ACCOUNTS and recovery.needs_look(connection):
+                provider.check_access(credential)  # cheaper than a sync that ends half-way again
+            received = read.pull(provider, credential)
             alive = _with_signs_of_life(services, connection_id, holder, received, read.on_progress)
             stored, failures = raw_pages.store_round(
                 db,
@@ -226,9 +237,8 @@ def finish_sync(services: Services, connection_id: str, *, run_id: str | None = 
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         if connection.state not in (ConnectionState.REVOKED, ConnectionState.ERASED):
-            is_waiting = connection.history_state in (HistoryState.NOT_READY, HistoryState.RECENT)
-            due = cadence.after_success(connection.provider, now, is_history_waiting=is_waiting)
-            connections.mark_completed(db, connection_id, now=now, next_sync_at=due)
+            chosen, reason = due.after_success(services, db, connection, now=now)
+            connections.mark_completed(db, connection_id, now=now, next_sync_at=chosen.at, reason=reason)
             recovery.note_success(db, connection)
         if run_id is not None:
             leases.give_back(db, connection_id, run_id)

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sqlalchemy import Connection
+
 from bank_sync.categorization import Category, TransactionFacts, categorize, merchant
 from bank_sync.services import Services
 from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
-from bank_sync.storage.database import transaction
+from bank_sync.storage.database import in_transaction
 
 _ROWS_PER_WRITE = 5_000
 _FOUR_PLACES = Decimal("0.0001")
@@ -30,15 +32,20 @@ class Categorized:
 
 def categorize_connection(services: Services, connection_id: str) -> Categorized:
     """Categorize every live row that has no category yet or changed since."""
+
+    def work(db: Connection) -> list[Decision]:
+        decisions = _decide(uncategorized(db, connection_id, limit=_ROWS_PER_WRITE))
+        store_decisions(db, connection_id, decisions, now=services.clock())
+        return decisions
+
     counts: Counter[str] = Counter()
     while True:
-        with transaction(services.engine) as db:
-            rows = uncategorized(db, connection_id, limit=_ROWS_PER_WRITE)
-            decisions = _decide(rows)
-            store_decisions(db, connection_id, decisions, now=services.clock())
+        decisions = in_transaction(services.engine, work)
         counts.update(decision.primary or "abstained" for decision in decisions)
-        if len(rows) < _ROWS_PER_WRITE:
-            return Categorized(counts.total(), dict(counts.most_common()))
+        if len(decisions) < _ROWS_PER_WRITE:
+            return Categorized(
+                counts.total(), dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+            )
 
 
 def _decide(rows: Sequence[Uncategorized]) -> list[Decision]:

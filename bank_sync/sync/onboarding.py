@@ -15,7 +15,8 @@ from bank_sync.domain.models import AccountFailure, AccountRecord, AskedBy, Cred
 from bank_sync.providers.failures import as_provider_error
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, raw_pages, relinks
-from bank_sync.storage.accounts import outlines, stable_keys
+from bank_sync.storage.account_keys import known_keys
+from bank_sync.storage.accounts import outlines
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.sync import recovery
@@ -79,7 +80,7 @@ def recognise_link(services: Services, connection_id: str, siblings: Sequence[st
         LinkUnclear: a person has to say, also when the accounts could not be read just now.
     """
     with transaction(services.engine) as db:
-        stored = {one: stable_keys(db, one) for one in siblings}
+        stored = {one: known_keys(db, one) for one in siblings}
         failing = {one for one in siblings if connections.get_connection(db, one).error_code}
     stillborn = {one for one in failing if not stored[one]}
     try:

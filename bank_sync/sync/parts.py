@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bank_sync.domain.models import AccountRecord, AccountReference, BalanceRecord, Part, Rejected
 from bank_sync.providers.base import Provider
 from bank_sync.storage import asking_again, connections, journal, raw_pages
-from bank_sync.storage.accounts import account_references, close_missing, observe_balance, upsert_accounts
+from bank_sync.storage.accounts import account_references, close_missing, observe_balances, upsert_accounts
 from bank_sync.storage.raw_pages import StoredRound
 from bank_sync.sync.progress import PAGES_BETWEEN, OnProgress, silent
 from bank_sync.sync.rounds import RoundProjection, note_coverage
@@ -71,20 +71,22 @@ def balances_round(db: Connection, provider: Provider, round_: StoredRound) -> P
     """Apply one round of balances."""
     connection_id, now = round_.connection_id, round_.fetched_at
     known = known_accounts(db, connection_id)
-    read = new = quarantined = 0
+    found: list[tuple[str, BalanceRecord]] = []
+    quarantined = 0
     for stored in raw_pages.pages_of(db, round_.round_id):
         for item in provider.read_balances(stored.page, known):
             if isinstance(item, BalanceRecord) and item.provider_account_id in known:
-                account_id = known[item.provider_account_id].account_id
-                new += observe_balance(db, connection_id, account_id, item, round_id=round_.round_id, now=now)
-                read += 1
+                found.append((known[item.provider_account_id].account_id, item))
             else:
-                rejected = item if isinstance(item, Rejected) else Rejected("unknown_account", f"row[{read}]")
+                rejected = (
+                    item if isinstance(item, Rejected) else Rejected("unknown_account", f"row[{len(found)}]")
+                )
                 journal.put_in_quarantine(db, connection_id, stored.page_id, rejected, now=now)
                 quarantined += 1
     if not quarantined and round_.is_complete:
         asking_again.note_whole_part(db, round_, Part.BALANCES)
-    return Projected(1, read, new, 0, 0, quarantined)
+    new = observe_balances(db, connection_id, found, round_id=round_.round_id, now=now)
+    return Projected(1, len(found), new, 0, 0, quarantined)
 
 
 def transactions_round(

@@ -40,13 +40,32 @@ _HELD_SHARE = 0.8
 
 
 def project_accounts(services: Services, connection_id: str) -> Projected:
-    """Apply the rounds of accounts that the ledger does not reflect yet."""
-    return _project(services, connection_id, Part.ACCOUNTS, accounts_round)
+    """Apply the rounds of accounts that the ledger does not reflect yet.
+
+    Rounds read before one of them, which a worker that died left behind, go first: they speak of
+    the accounts as they were then.
+    """
+    total = Projected()
+    for round_ in _waiting(services, connection_id, Part.ACCOUNTS):
+        if _are_left_behind(services, connection_id, Part.TRANSACTIONS, round_):
+            _project_transactions(services, connection_id, silent)
+        if _are_left_behind(services, connection_id, Part.BALANCES, round_):
+            project_balances(services, connection_id)
+        total += _apply(services, connection_id, [round_], accounts_round)
+    return total
+
+
+def _are_left_behind(services: Services, connection_id: str, part: Part, newer: StoredRound) -> bool:
+    waiting = _waiting(services, connection_id, part)
+    return any(one.round_id < newer.round_id and one.held_at is None for one in waiting)
 
 
 def project_balances(services: Services, connection_id: str) -> Projected:
     """Apply the rounds of balances that the ledger does not reflect yet."""
-    return _project(services, connection_id, Part.BALANCES, balances_round)
+    total = Projected()
+    for round_ in _waiting(services, connection_id, Part.BALANCES):
+        total += _apply(services, connection_id, [round_], balances_round)
+    return total
 
 
 def project_transactions(
@@ -59,13 +78,17 @@ def project_transactions(
     tried again first.
     """
     retry_quarantine(services, connection_id, only_due=True)
+    return _project_transactions(services, connection_id, on_progress)
+
+
+def _project_transactions(services: Services, connection_id: str, on_progress: OnProgress) -> Projected:
     apply_round = partial(transactions_round, on_progress=on_progress)
     total, size = Projected(), 1
     while waiting := _waiting(services, connection_id, Part.TRANSACTIONS):
         if size > len(waiting):
             return total + _hold(services, waiting)
         try:
-            total += _apply(services, connection_id, waiting[:size], apply_round)
+            total += _apply(services, connection_id, waiting[:size], apply_round, may_hold=True)
             size = 1
         except _RemovesTooMuch:
             size += 1
@@ -81,17 +104,15 @@ def _waiting(services: Services, connection_id: str, part: Part) -> list[StoredR
         return raw_pages.rounds_of(db, connection_id, part)
 
 
-def _project(services: Services, connection_id: str, part: Part, apply: ProjectRound) -> Projected:
-    total = Projected()
-    for round_ in _waiting(services, connection_id, part):
-        total += _apply(services, connection_id, [round_], apply)
-    return total
-
-
 def _apply(
-    services: Services, connection_id: str, group: Sequence[StoredRound], apply: ProjectRound
+    services: Services,
+    connection_id: str,
+    group: Sequence[StoredRound],
+    apply: ProjectRound,
+    *,
+    may_hold: bool = False,
 ) -> Projected:
-    """Apply rounds together, unless another worker has.
+    """Apply rounds together, unless another worker has; `may_hold` looks at how much they remove.
 
     Raises:
         _RemovesTooMuch: none of them was applied.
@@ -101,13 +122,14 @@ def _apply(
         total = Projected()
         ledger.open_for_writing(db, connection_id)
         provider = services.provider(connections.get_connection(db, connection_id).provider)
-        before = ledger.live_posted(db, connection_id)
+        before = ledger.live_posted(db, connection_id) if may_hold else {}
         for round_ in group:
             if raw_pages.mark_projected(db, round_.round_id, now=services.clock()):
                 total += apply(db, provider, round_)
         is_released = any(round_.released_at for round_ in group)
         if (
-            total.removed
+            may_hold
+            and total.removed
             and not is_released
             and _is_mass_removal(before, ledger.live_posted(db, connection_id))
         ):
@@ -157,9 +179,12 @@ def release_round(services: Services, round_id: int, *, by: str) -> str:
 
 def link_transactions(services: Services, connection_id: str) -> int:
     """Join posted rows to the pending rows they replace; returns how many were joined."""
-    with transaction(services.engine) as db:
+
+    def work(db: Connection) -> int:
         ledger.open_for_writing(db, connection_id)
         return belonging.link_connection(db, connection_id, now=services.clock()).accepted
+
+    return in_transaction(services.engine, work)
 
 
 def quarantined_rows(services: Services, connection_id: str) -> int:

@@ -41,6 +41,8 @@ CREDENTIAL_RULE = BreakerRule(
 )
 """A login that was refused is not tried again by the schedule: banks lock accounts for that."""
 
+_SHOWN_BY_A_LOOK = frozenset({Recovery.RETRY_BACKOFF, *NEEDS_USER})
+
 _TOO_MANY_REQUESTS = 429
 _PROBLEMS_OF_OURS = frozenset({"sandbox_not_running", "tls_failed"})
 
@@ -66,8 +68,9 @@ def check_breakers(services: Services, connection: StoredConnection, asked_by: A
         rules.append((_credential_key(connection), CREDENTIAL_RULE, "credential_breaker_open"))
     now = services.clock()
     with transaction(services.engine) as db:
+        known = breakers.find(db, [key for key, _, _ in rules])
         for key, rule, code in rules:
-            breaker = breakers.find(db, key)
+            breaker = known.get(key)
             if breaker is None:
                 continue
             admitted = breaker.admitted(rule, connection.connection_id, now)
@@ -99,6 +102,17 @@ def note_success(db: Connection, connection: StoredConnection) -> None:
     """All is well again: the count starts anew, and so does the next episode's message."""
     troubles.note_trouble(db, connection.connection_id, Trouble())
     breakers.forget(db, (_institution_key(connection), _credential_key(connection)))
+
+
+def needs_look(connection: StoredConnection) -> bool:
+    """Whether its last sync failed in a way that one cheap call may show to be mended or not."""
+    is_the_banks = connection.error_code != troubles.WORKER_LOST
+    return is_the_banks and connection.error_recovery in _SHOWN_BY_A_LOOK
+
+
+def note_repaired(db: Connection, connection: StoredConnection) -> None:
+    """The provider says that a refused login works again: the next sync may try it at once."""
+    breakers.forget(db, (_credential_key(connection),))
 
 
 def reap_stuck(services: Services) -> int:

@@ -34,23 +34,34 @@ class Recognised:
 
 def recognise(
     told: AbstractSet[str],
-    stored: Mapping[str, AbstractSet[str]],
+    stored: Mapping[str, Mapping[str, str]],
     *,
     stillborn: AbstractSet[str] = frozenset(),
 ) -> Recognised:
     """Compare the stable keys of a new link's accounts with those of a person's connections at that bank.
 
     The same: all accounts of one side are on the other, at exactly one connection; or nothing is in common
-    but there is one `stillborn` connection, which failed before it ever told an account: the new link is the
-    person's second try. New: no account in common with any. Anything else is unclear: a joint account seen
-    through two logins is no re-link, and a link without accounts says nothing.
+    but there is one stillborn connection: the new link is the person's second try. New: no account in common
+    with any. Anything else is unclear: a joint account seen through two logins is no re-link, and a link
+    without accounts says nothing.
+
+    Args:
+        told: one key per account of the new link.
+        stored: by connection: every key one of its accounts was ever told by, and which account that is.
+        stillborn: connections that failed before they ever told an account.
     """
     if not told:
         return Recognised(Verdict.UNCLEAR, tuple(sorted(stored)))
-    sharing = {name: keys for name, keys in stored.items() if keys & told}
+    sharing = {name: keys for name, keys in stored.items() if keys.keys() & told}
     if not sharing:
         return Recognised(Verdict.SAME, tuple(stillborn)) if len(stillborn) == 1 else Recognised(Verdict.NEW)
-    containing = tuple(name for name, keys in sharing.items() if keys <= told or told <= keys)
+    containing = tuple(name for name, keys in sharing.items() if _is_contained(told, keys))
     if len(sharing) == 1 and containing:
         return Recognised(Verdict.SAME, containing)
     return Recognised(Verdict.UNCLEAR, tuple(sorted(sharing)))
+
+
+def _is_contained(told: AbstractSet[str], keys: Mapping[str, str]) -> bool:
+    """Whether every account of one side is on the other."""
+    found = {keys[key] for key in told & keys.keys()}
+    return told <= keys.keys() or found == set(keys.values())

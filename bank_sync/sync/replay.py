@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from bank_sync.domain.errors import BankSyncError
 from bank_sync.domain.models import Part
 from bank_sync.providers.base import Provider
 from bank_sync.services import Services
@@ -34,6 +35,10 @@ _APPLY: dict[Part, ProjectRound] = {
     Part.BALANCES: balances_round,
     Part.TRANSACTIONS: transactions_round,
 }
+
+
+class PagesPruned(BankSyncError):
+    """Pages of a connection are gone: what they told can no longer be built once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,14 @@ def replay_connection(
     Raises:
         NotFound: there is no such connection.
         SettingsError: its provider is not configured.
+        PagesPruned: pages were deleted for their age.
     """
     started = timer()
     with services.engine.connect().execution_options(isolation_level="REPEATABLE READ") as db:
         connection = connections.get_connection(db, connection_id)
         provider = services.provider(connection.provider)
         applied = _applied_rounds(db, connection_id)
+        _check_pages(applied)
         _apply_all(shadow.shadow_ledger(db), provider, applied, on_round)
         comparisons = shadow.compare_with_real(db, connection_id)
         db.rollback()
@@ -100,6 +107,16 @@ def _applied_rounds(db: Connection, connection_id: str) -> list[_Applied]:
         .order_by(rounds.c.projected_at, rounds.c.round_id)
     )
     return [(*known[row.round_id], row.projected_at) for row in db.execute(query)]
+
+
+def _check_pages(applied: list[_Applied]) -> None:
+    pruned = [round_ for round_, _, _ in applied if round_.pruned_at is not None]
+    if pruned:
+        newest = max(pruned, key=lambda one: one.fetched_at)
+        raise PagesPruned(
+            f"{newest.connection_id} cannot be replayed: its pages up to {newest.fetched_at.date()} were "
+            "deleted for their age (BANK_SYNC_RAW_PAGES_DAYS)."
+        )
 
 
 def _apply_all(db: Connection, provider: Provider, applied: list[_Applied], on_round: OnRound) -> None:

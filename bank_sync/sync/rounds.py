@@ -52,9 +52,9 @@ class RoundProjection:
     _keyring: Keyring = field(default_factory=Keyring)
     _waiting: list[staging.LedgerRow] = field(default_factory=list)
     _staged: int = 0
+    _has_begun: bool = False
 
     def __post_init__(self) -> None:
-        staging.prepare(self.db)
         self._keyring = Keyring({one.account_id: one.key_basis for one in self.known.values()})
 
     def take_page(self, page_id: int, page: Page, items: Iterable[Item]) -> None:
@@ -68,16 +68,21 @@ class RoundProjection:
             else:
                 self._take_row(page_id, f"row[{number}]", item)
         if removed:
+            self._begin()
             after = self._staged + len(self._waiting)
             staging.stage_removals(self.db, removed, sequence=after)
         account = self.known.get(page.provider_account_id or "")
         if page.window and account:
+            self._begin()
             staging.stage_window(self.db, account.account_id, page.window)
 
     def apply(self) -> Written:
         """Write the rows, then the removals: named ones, and those a complete reading no longer tells."""
-        self._stage_waiting()
         one = self.round_
+        self._stage_waiting()
+        if self._says_nothing():
+            return Written()
+        self._begin()
         for conflict in resolution.resolve(self.db, one.connection_id, generation=one.generation):
             self._quarantine(conflict.page_id, Rejected("identity_conflict", conflict.locator))
         asking_again.note_answers(self.db, one)
@@ -102,9 +107,26 @@ class RoundProjection:
 
     def _stage_waiting(self) -> None:
         if self._waiting:
+            self._begin()
             staging.stage_rows(self.db, self._waiting, first_sequence=self._staged)
             self._staged += len(self._waiting)
             self._waiting.clear()
+
+    def _begin(self) -> None:
+        """Make the round's tables; most rounds tell nothing new and need none."""
+        if not self._has_begun:
+            staging.prepare(self.db)
+            self._has_begun = True
+
+    def _says_nothing(self) -> bool:
+        """No row, no removal, no window; no row was asked for again; and silence means nothing either."""
+        one = self.round_
+        return not (
+            self._has_begun
+            or self.quarantined
+            or (one.generation and one.history_state is HistoryState.COMPLETE)
+            or asking_again.is_waiting(self.db, one.connection_id)
+        )
 
     def _give_fresh_ids(self) -> None:
         """A new row whose key stood for another transaction before needs an id of its own."""
@@ -160,8 +182,4 @@ def note_coverage(
     }
     if round_.history_state is HistoryState.COMPLETE:
         windows = {one.account_id: DateWindow(oldest, told_on) for one in known.values()}
-    for account_id, window in windows.items():
-        is_complete = window.first <= oldest
-        coverage.extend_coverage(
-            db, account_id, window, is_history_complete=is_complete, now=round_.fetched_at
-        )
+    coverage.extend_coverage(db, windows, history_from=oldest, now=round_.fetched_at)

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from bank_sync.categorization import taxonomy
 from bank_sync.domain.errors import NotFound, ProviderError, Recovery
 from bank_sync.services import Services
-from bank_sync.storage import link_attempts, overlays, overview, owned
+from bank_sync.storage import link_attempts, observations, overlays, overview, owned
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import waiting_connections
@@ -120,6 +120,7 @@ def finish_link(services: Kit, caller: AnyCaller, link_id: Id, proof: LinkProof)
 def list_connections(services: Kit, caller: AnyCaller) -> list[ConnectionBody]:
     """The person's connections, without those the person ended."""
     with transaction(services.engine) as db:
+        observations.note_look(db, caller.owner, now=services.clock())
         found = owned.owned_connections(db, caller.owner)
         waiting = waiting_connections(db, caller.owner)
         counts = owned.transactions_by_connection(db, caller.owner)
@@ -137,6 +138,7 @@ def list_accounts(services: Kit, caller: AnyCaller, connection_id: Id) -> list[A
     """The accounts of a connection."""
     with transaction(services.engine) as db:
         owned.owned_connection(db, caller.owner, connection_id)
+        observations.note_look(db, caller.owner, now=services.clock())
         found = overview.accounts_of(db, connection_id)
     return [account_body(one) for one in found]
 

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 
 from bank_sync.domain.errors import ProviderError
 from bank_sync.services import Services
-from bank_sync.storage import overview, owned
+from bank_sync.storage import observations, overview, owned
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import waiting_connections
 from bank_sync.storage.web_sessions import open_session
@@ -27,6 +27,9 @@ from bank_sync.web.speaking import account_body, connection_body
 router = APIRouter(include_in_schema=False)
 
 Id = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+
+RENEWAL_HEADER = "x-renewal"
+"""What our script sends when it asks for the page again."""
 
 _NOTES = {
     "asked": "A new reading has been asked for.",
@@ -58,7 +61,10 @@ def open_page(services: Kit, word: Annotated[str, Path(max_length=100)]) -> Resp
 
 @router.get("/connections")
 def connections(request: Request, services: Kit, visit: AnyVisit) -> Response:
-    """All connections of the person; the page asks for itself again while something moves."""
+    """All connections of the person; the page asks for itself again, more often while something moves."""
+    if RENEWAL_HEADER not in request.headers:  # a page that was left open is nobody who looks
+        with transaction(services.engine) as db:
+            observations.note_look(db, visit.session.user_id, now=services.clock())
     shown = [_shown(services, one) for one in _bodies(services, visit)]
     note = _NOTES.get(request.query_params.get("note", ""), "")
     moving = any(one["tone"] == "busy" for one in shown)

@@ -34,7 +34,6 @@ def linked(command: Any, settings: Settings, services: Services, link: Callable[
                 account_id="acct_1",
                 connection_id=connection_id,
                 provider_account_id="p1",
-                stable_key="s1",
                 name="Everyday",
                 mask="0042",
                 type="depository",
@@ -78,12 +77,18 @@ def test_empty_status_as_json(command: Any) -> None:
 
 
 def test_status_of_a_linked_connection(linked: tuple[Any, str]) -> None:
-    """A table for people and numbers with ISO times for scripts."""
+    """A table for people, with why the next sync is then, and numbers with ISO times for scripts."""
     command, connection_id = linked
-    assert connection_id in command.run("status").stdout
+    for columns in ("90", "220"):
+        variables = {**command.variables, "COLUMNS": columns}
+        said = replace(command, variables=variables).run("status").stdout
+        assert connection_id[-6:] in said
+        assert "just linked, so it is read" in " ".join(re.sub("[│┃]", " ", said).split())
+    assert connection_id in said
     [facts] = json.loads(command.run("status", "--json").stdout)
     assert (facts["connection_id"], facts["accounts"], facts["transactions"]) == (connection_id, 1, 0)
     assert (facts["state"], facts["last_synced_at"]) == ("connected", None)
+    assert facts["next_sync_reason"] == "It was just linked, so it is read at once."
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", facts["next_sync_at"])
 
 

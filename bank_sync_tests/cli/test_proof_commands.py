@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
+from bank_sync.cli import terminal
 from bank_sync.cli.main import app
 from bank_sync.services import Services
 from bank_sync.settings import Settings
@@ -27,7 +28,7 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     assert settings.database_url is not None
     monkeypatch.setenv("BANK_SYNC_DATABASE_URL", settings.database_url.get_secret_value())
     monkeypatch.setenv("BANK_SYNC_HOME", str(settings.home))
-    monkeypatch.setenv("COLUMNS", "220")
+    monkeypatch.setattr(terminal.out, "_width", 220)  # made once per process, as wide as that was then
     return lambda *args: CliRunner().invoke(app, list(args))
 
 

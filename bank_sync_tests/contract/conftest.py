@@ -17,13 +17,14 @@ from bank_sync_tests.stateful.stories import Link, Story
 from bank_sync_tests.stateful.world import World, new_database, open_world
 
 _seeds = itertools.count(5_000_000)
+_modules = itertools.count(1)
 
 
 @pytest.fixture(scope="module")  # it changes how services are made: no other module may meet it
 def world(server: embedded.EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One database and one socket for a module; each test has banks of its own."""
     home: Path = tmp_path_factory.mktemp("contract")
-    with open_world(new_database(server, "contract"), home) as opened:
+    with open_world(new_database(server, f"contract_{next(_modules)}"), home) as opened:
         yield opened
 
 

@@ -136,7 +136,6 @@ def _account(connection: Connection, name: str, of: str, currency: str, type: st
         account_id=name,
         connection_id=of,
         provider_account_id=f"p-{name}",
-        stable_key=name,
         name=name.title(),
         type=type,
         currency=currency,

@@ -50,7 +50,7 @@ def test_a_broken_ledger_fails_its_check_and_a_mended_one_passes(
     """A transaction of no account turns one check and the run red; no secret stays in the environment."""
     import dagster as dg
 
-    from bank_sync.orchestration.dbt_location import BUILD_MARTS
+    from bank_sync.orchestration.triggers.marts import BUILD_MARTS
 
     job = definitions.resolve_job_def(BUILD_MARTS)
     before = dict(os.environ)

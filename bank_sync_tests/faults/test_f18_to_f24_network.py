@@ -9,9 +9,13 @@ After each fault the ledger is as it was, and once the fault is gone the next sy
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +28,7 @@ from bank_sync.services import Services
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.faults.conftest import clients
 from bank_sync_tests.faults.syncing import FIRST_CALL, PROVIDERS, TRANSACTIONS, Person
+from bank_sync_tests.providers.certificates import self_signed
 
 _WEEK = timedelta(days=7)
 
@@ -119,6 +124,42 @@ def test_f20_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None
     ):
         http.call("POST", "/accounts/get", refusal=refusal)
     assert (failed.value.code, failed.value.is_transient, len(pauses)) == ("connect_failed", True, 2)
+
+
+def test_f20_certificate_of_a_stranger(tmp_path: Path) -> None:
+    """A server that cannot prove who it is gets no request, and the operator is told: it is no outage."""
+    pauses: list[float] = []
+    with (
+        stranger(tmp_path) as (url, received),
+        ProviderHttp("plaid", url, sleep=pauses.append) as http,
+        pytest.raises(ProviderError) as failed,
+    ):
+        http.call("POST", "/accounts/get", refusal=refusal)
+    assert (failed.value.code, failed.value.recovery) == ("tls_failed", Recovery.OPERATOR)
+    assert (received, pauses) == ([], [])
+
+
+@contextmanager
+def stranger(home: Path) -> Iterator[tuple[str, list[bytes]]]:
+    """A TLS server on this machine with a certificate nobody vouches for; gives its URL and what it read."""
+    listening, received = socket.create_server(("127.0.0.1", 0)), list[bytes]()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*self_signed(home))
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with (
+            connection,
+            suppress(ssl.SSLError, OSError),
+            context.wrap_socket(connection, server_side=True) as secured,
+        ):
+            received.append(secured.recv(1000))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    with closing(listening):
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}", received
+        thread.join(5)
 
 
 def test_f21_dripped(someone: Person, services: Services, clock: Clock) -> None:

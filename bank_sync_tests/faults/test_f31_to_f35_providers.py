@@ -177,6 +177,23 @@ def test_f34_account_that_closes_and_reopens(someone: Person, clock: Clock) -> N
     assert someone.differences() == []
 
 
+def test_f34_account_that_appears(someone: Person, clock: Clock) -> None:
+    """An account the bank lists only later is added with all its rows, beside those known before."""
+    late, listed = someone.accounts()[0], len(someone.accounts())
+    someone.spend(late, "-99.00")
+    someone.tell("close_account", account=late)
+    someone.tries()
+    known = "SELECT count(*) FROM bank.accounts WHERE connection_id = :id AND state = 'active'"
+    is_named_by_consent = someone.provider == "gocardless"
+    assert is_named_by_consent or someone.one(known) == listed - 1
+    someone.tell("reopen_account", account=late)
+    for _ in range(2):
+        clock.advance(days=1)
+        someone.sync()
+    assert someone.one(known) == listed
+    assert someone.differences() == []
+
+
 def test_f35_everything_under_new_ids(someone: Person, clock: Clock) -> None:
     """A provider that takes all rows away and brings them back under other ids changes no row of ours."""
     someone.sync()

@@ -124,14 +124,9 @@ def test_materialize_one_partition_from_the_webserver(home: Path, tmp_path: Path
         ours = next(one for one in entries if one["name"] == "bank_sync")["locationOrLoadError"][
             "repositories"
         ][0]
-        assert [(one["name"], one["scheduleState"]["status"]) for one in ours["schedules"]] == [
-            ("refresh_due", "RUNNING")
-        ]
-        assert [(one["name"], one["sensorState"]["status"]) for one in ours["sensors"]] == [
-            ("asked_for", "RUNNING"),
-            ("new_connections", "RUNNING"),
-            ("tidy_links", "RUNNING"),
-        ]
+        for kind, state in (("schedules", "scheduleState"), ("sensors", "sensorState")):
+            assert ours[kind]
+            assert {one[state]["status"] for one in ours[kind]} == {"RUNNING"}
         settings = load_settings(
             home=home,
             database_url=None,

@@ -137,19 +137,13 @@ def _balances_differ(db: Connection, link: Link, truth: list[dict[str, Any]]) ->
 
 
 def _left_waiting(db: Connection, ids: list[str]) -> Iterator[str]:
-    """Nothing may be held back or unread once the days are good.
-
-    But the pretend Plaid, read from the beginning, tells rows of accounts by ids it does not list: of closed
-    ones to a later link, and of renewed ones. That they are told by their present ids too, the rows prove.
-    """
+    """Nothing may be held back or unread once the days are good."""
     held = text(
         "SELECT held_reason FROM raw.rounds WHERE connection_id = ANY(:ids) "
         "AND held_at IS NOT NULL AND projected_at IS NULL"
     )
     unread = text(
-        "SELECT reason FROM bank.quarantine WHERE connection_id = ANY(:ids) AND resolved_at IS NULL "
-        "AND NOT (reason = 'unknown_account' AND connection_id IN "
-        "(SELECT connection_id FROM bank.connections WHERE provider = 'plaid'))"
+        "SELECT reason FROM bank.quarantine WHERE connection_id = ANY(:ids) AND resolved_at IS NULL"
     )
     for round_ in db.execute(held, {"ids": ids}):
         yield f"a round is held back: {round_.held_reason}"

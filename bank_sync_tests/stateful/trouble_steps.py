@@ -26,8 +26,6 @@ _MOST_STEPS_OF_A_SYNC = 120
 def faults(story: Story, dice: Random) -> str:
     """Calls begin to go wrong, before or after they took effect."""
     kinds = dice.sample(_KINDS, dice.randint(2, 6))
-    if any(link.provider == "teller" for link in story.links) and "endless_pages" in kinds:
-        kinds.remove("endless_pages")  # at Teller these are well-formed rows that never were: nobody can tell
     plan = {
         "seed": dice.randrange(1_000_000),
         "rate": dice.choice((0.05, 0.15, 0.4)),

@@ -29,6 +29,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bank_sync import services as services_module
 from bank_sync.providers.http import ProviderHttp
+from bank_sync.providers.plaid import client as plaid
+from bank_sync.providers.teller import client as teller
 from bank_sync.sandbox.app import create_app
 from bank_sync.sandbox.config import SandboxConfig
 from bank_sync.services import Services, open_services
@@ -41,6 +43,7 @@ from bank_sync_tests.stateful.mortality import Mortality
 
 _FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 _DAYS_TO_BEGIN_IN = 330
+_MOST_PAGES = 40
 _BYTE_CAP = 1_000_000  # a tenth of the usual one, so that a body beyond it costs little
 # what workers share over all connections: one story's trouble is not the next one's
 _TABLES_OF_ALL = ("bank.breakers", "bank.rate_budgets", "bank.quota_calls", "bank.application_tokens")
@@ -155,6 +158,7 @@ def open_world(database_url: str, home: Path) -> Iterator[World]:
         stack.enter_context(_http_in_story_time(clock, chance, mortality))
         stack.enter_context(_ids_from(ids))
         stack.enter_context(_engines_kept())
+        stack.enter_context(_readings_bounded())
         settings = load_settings(home=home, environment="sandbox", database_url=database_url, sandbox_url=url)
         of_a_story = stack.enter_context(ExitStack())
         yield World(settings, clock, bank, mortality, chance, ids, town, of_a_story)
@@ -175,14 +179,21 @@ def _http_in_story_time(clock: StoryClock, chance: Random, mortality: Mortality)
 
 
 @contextmanager
+def _readings_bounded() -> Iterator[None]:
+    """Pages without end are given up early: no bank of a story has as many."""
+    with patch.object(plaid, "_MOST_PAGES", _MOST_PAGES), patch.object(teller, "_MOST_PAGES", _MOST_PAGES):
+        yield
+
+
+@contextmanager
 def _engines_kept() -> Iterator[None]:
     """One pool of connections for all stories: compiled and prepared statements are most of a sync's work."""
     with ExitStack() as stack:
 
-        def kept(make: Callable[[URL], Engine]) -> Callable[[URL], Engine]:
+        def kept(make: Callable[..., Engine]) -> Callable[..., Engine]:
             @cache
-            def make_once(url: URL) -> Engine:
-                engine = make(url)
+            def make_once(url: URL, **options: int) -> Engine:
+                engine = make(url, **options)
                 stack.callback(engine.dispose)
                 engine.pool._pre_ping = False  # nobody restarts this server
                 stack.enter_context(patch.object(engine, "dispose"))

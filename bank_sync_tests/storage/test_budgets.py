@@ -37,6 +37,8 @@ now = datetime.fromisoformat(sys.argv[2])
 budget = PostgresBudget(engine, clock=lambda: now)
 limit = usual_limit("plaid", int(sys.argv[3]))
 taken = refused = 0
+print("ready", flush=True)
+sys.stdin.readline()
 while refused < 20:
     granted = budget.take(limit, longest_wait_s=60.0) <= 60.0
     taken += granted
@@ -58,7 +60,15 @@ def test_four_processes_share_one_budget(settings: Settings, clock: Clock) -> No
     """Within one minute exactly as many units are booked as the minute has, over all of them."""
     url = locate(settings).warehouse.render_as_string(hide_password=False)
     command = [sys.executable, "-c", WORKER, url, clock().isoformat(), "200"]
-    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    pipe = subprocess.PIPE
+    workers = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
+    for worker in workers:  # none begins before all have started, which takes longer than the work
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
     taken = [int(worker.communicate(timeout=60)[0]) for worker in workers]
     assert sum(taken) == 200
     assert min(taken) > 0

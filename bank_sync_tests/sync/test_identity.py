@@ -15,7 +15,7 @@ from bank_sync.services import Services
 from bank_sync.storage import connections
 from bank_sync.sync import project
 from bank_sync.sync.identity import basis_by_evidence
-from bank_sync.sync.parts import Projected
+from bank_sync.sync.steps import Figure
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.sync.test_ledger_equals_world import PROVIDERS, assert_equal
@@ -49,12 +49,12 @@ class Bank:
         with self.services.engine.connect() as db:
             return str(db.execute(text(query)).scalar_one())
 
-    def sync(self) -> Projected:
+    def sync(self) -> dict[str, Figure]:
         """A day later, sync and compare with the bank's books."""
         self.clock.advance(hours=25)
         result = sync_connection(self.services, self.connection_id)
         assert_equal(self.services, self.sandbox, self.connection_id)
-        return result
+        return result.figures("normalized_transactions")
 
     def live(self) -> set[tuple[str, str]]:
         """(transaction_id, description) of the live rows."""
@@ -89,9 +89,9 @@ def test_all_ids_change_once(provider: str, bank: Callable[[str], Bank]) -> None
     one = bank(provider)
     before = one.live()
     one.command("churn", account=one.account())
-    assert (one.sync().new, one.live()) == (0, before)
+    assert (one.sync()["rows_new"], one.live()) == (0, before)
     one.command("spend", account=one.account(), amount="-2.20", description="COFFEE")
-    assert one.sync().new == 1
+    assert one.sync()["rows_new"] == 1
     assert one.live() > before
 
 
@@ -102,14 +102,14 @@ def test_ids_that_change_at_every_read(provider: str, bank: Callable[[str], Bank
     before = one.live()
     one.command("churn", account=one.account(), every_read=True)
     for _ in range(4):
-        assert (one.sync().new, one.live()) == (0, before)
+        assert (one.sync()["rows_new"], one.live()) == (0, before)
     with one.services.engine.connect() as db:
         bases: list[str] = list(
             db.execute(text("SELECT key_basis FROM bank.accounts ORDER BY account_id")).scalars()
         )
     assert bases[0] == KeyBasis.CONTENT
     one.command("spend", account=one.account(), amount="-9.99", description="LATER")
-    assert one.sync().new == 1
+    assert one.sync()["rows_new"] == 1
 
 
 @pytest.mark.parametrize("provider", WINDOWS)
@@ -134,7 +134,7 @@ def test_removed_and_restored(provider: str, bank: Callable[[str], Bank]) -> Non
     one.sync()
     with_it = one.live()
     one.command("remove", movement=movement)
-    assert (one.sync().removed, one.live()) == (1, before)
+    assert (one.sync()["rows_removed"], one.live()) == (1, before)
     one.command("restore", movement=movement)
     one.sync()
     assert one.live() == with_it
@@ -149,7 +149,8 @@ def test_nearly_everything_removed(provider: str, bank: Callable[[str], Bank]) -
     for movement in movements:
         one.command("remove", movement=movement)
     one.clock.advance(hours=25)
-    assert sync_connection(one.services, one.connection_id).held == 1
+    synced = sync_connection(one.services, one.connection_id)
+    assert synced.figures("normalized_transactions")["rounds_held"] == 1
     assert one.live() == before
     (held,) = project.held_rounds(one.services, one.connection_id)
     project.release_round(one.services, held, by="operator")
@@ -180,7 +181,7 @@ def test_lost_cursor(bank: Callable[[str], Bank]) -> None:
     before = one.live()
     one.command("remove", movement="s3")
     one.command("lose_cursor")
-    assert one.sync().new == 0
+    assert one.sync()["rows_new"] == 0
     assert len(before - one.live()) == 1
     assert one.live() < before
 
@@ -190,7 +191,7 @@ def test_data_that_changes_while_it_is_paged(bank: Callable[[str], Bank]) -> Non
     one = bank("plaid")
     one.command("spend", account=one.account(), amount="-1.00", description="MANY", count=600)
     one.command("mutate_during_paging", times=2)
-    assert one.sync().new == 600
+    assert one.sync()["rows_new"] == 600
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from bank_sync.services import Services
 from bank_sync.storage.readings import Reading, ReadState
 from bank_sync.storage.reconciliations import Reconciliation
 from bank_sync.sync.reconcile import conclude, obstacle, reconcile_connection, restart_proof
+from bank_sync.sync.requests import days_to_look_for_a_missing_row
 from bank_sync_tests.conftest import Clock
+from bank_sync_tests.sync.scripted import Person
 from bank_sync_tests.sync.test_ledger_equals_world import sync
 
 PROVEN, DIFFERS, UNKNOWN = (
@@ -188,3 +190,26 @@ def test_damaged_ledger(services: Services, clock: Clock, link: Callable[..., st
     sync(services, connection_id)
     assert {one.state for one in reconcile_connection(services, connection_id)} == {PROVEN}
     assert check_balances(services, connection_id).passed
+
+
+@pytest.mark.parametrize("provider", ["teller", "gocardless"])
+def test_row_booked_later_than_any_overlap(provider: str, meet: Callable[..., Person]) -> None:
+    """A row dated six weeks back is missed once, noticed by the balance, and found by the next sync."""
+    person = meet(provider)
+    person.days(2)
+    day = (person.clock.now - timedelta(days=42)).date().isoformat()
+    person.do("spend", account=person.account, amount="-7.77", booked_on=day, authorised_on=day)
+    late = "SELECT count(*) FROM bank.transactions WHERE amount = -7.77 AND removed_at IS NULL"
+    worst = "SELECT max(syncs_differing) FROM bank.reconciliations"
+    seen = []
+    for _ in range(2):
+        person.days(2)
+        reconcile_connection(person.services, person.connection_id)
+        seen.append((person.one(late), person.one(worst)))
+    assert seen == [(0, 1), (1, 0)]
+
+
+def test_looking_for_a_missing_row_becomes_rare() -> None:
+    """A difference that nothing explains does not have the whole history read at every sync."""
+    looked = [count for count in range(40) if days_to_look_for_a_missing_row(count)]
+    assert looked == [1, 2, 4, 8, 16, 32]

@@ -82,7 +82,15 @@ def test_another_person_is_another_connection(services: Services, link: Callable
 )
 def test_recognising(told: set[str], stored: dict[str, set[str]], expected: Recognised) -> None:
     """All accounts of one side at one connection is a renewal; a joint account through two logins is not."""
-    assert recognise(told, stored) == expected
+    accounts = {name: {key: f"account {key}" for key in keys} for name, keys in stored.items()}
+    assert recognise(told, accounts) == expected
+
+
+@pytest.mark.parametrize("told", [{"old", "b", "c"}, {"new", "b", "c"}, {"old", "b"}, {"new"}])
+def test_recognising_by_any_name(told: set[str]) -> None:
+    """An account that was told by two keys is on the other side when it is told by either."""
+    stored = {"x": {"old": "first", "new": "first", "b": "second"}}
+    assert recognise(told, stored) == Recognised(Verdict.SAME, ("x",))
 
 
 @pytest.fixture
@@ -92,7 +100,7 @@ def unclear(services: Services, link: Callable[..., str]) -> tuple[str, str]:
     sync_connection(services, stored)
     with services.engine.begin() as db:
         first = "(SELECT min(account_id) FROM bank.accounts)"
-        db.execute(text(f"UPDATE bank.accounts SET stable_key = 'another' WHERE account_id = {first}"))
+        db.execute(text(f"UPDATE bank.account_keys SET stable_key = 'another' WHERE account_id = {first}"))
     with pytest.raises(LinkUnclear) as asked:
         link("plaid")
     assert asked.value.candidates == (stored,)
@@ -130,9 +138,41 @@ def test_unclear_link_is_separate(services: Services, unclear: tuple[str, str]) 
         settle_link(services, new, renews=stored, by="operator")
 
 
+def test_renamed_account_is_still_recognised(
+    services: Services, clock: Clock, link: Callable[..., str]
+) -> None:
+    """An account that was renamed, and is then told under a new id, keeps its place: 0 new accounts."""
+    connection_id = link("plaid")
+    sync_connection(services, connection_id)
+    before = _ids(services, "accounts")
+    with services.engine.begin() as db:  # as if it had been told by another name until now
+        db.execute(text("UPDATE bank.account_keys SET stable_key = 'key of its old name ' || account_id"))
+    clock.advance(hours=7)
+    sync_connection(services, connection_id)
+    assert link("plaid") == connection_id
+    sync_connection(services, connection_id)
+    assert _ids(services, "accounts") == before
+
+
+def test_renamed_account_of_a_renewed_link_is_kept_once_it_is_settled(
+    services: Services, link: Callable[..., str]
+) -> None:
+    """Renamed and under a new id at once: a person is asked, and then it is the account it was."""
+    connection_id = link("plaid")
+    sync_connection(services, connection_id)
+    before = _ids(services, "accounts")
+    with services.engine.begin() as db:
+        db.execute(text("UPDATE bank.account_keys SET stable_key = 'key of its old name ' || account_id"))
+    with pytest.raises(LinkUnclear) as asked:
+        link("plaid")
+    settle_link(services, asked.value.connection_id, renews=connection_id, by="operator")
+    sync_connection(services, connection_id)
+    assert _ids(services, "accounts") == before
+
+
 def test_second_try_after_a_link_that_never_worked() -> None:
     """A connection that failed before it told any account is what the new link renews; of two, neither."""
-    stored: dict[str, set[str]] = {"x": set(), "y": {"b"}}
+    stored: dict[str, dict[str, str]] = {"x": {}, "y": {"b": "account b"}}
     assert recognise({"a"}, stored, stillborn={"x"}) == Recognised(Verdict.SAME, ("x",))
     assert recognise({"b"}, stored, stillborn={"x"}) == Recognised(Verdict.SAME, ("y",))
-    assert recognise({"a"}, {"x": set(), "z": set()}, stillborn={"x", "z"}) == Recognised(Verdict.NEW)
+    assert recognise({"a"}, {"x": {}, "z": {}}, stillborn={"x", "z"}) == Recognised(Verdict.NEW)

@@ -16,6 +16,7 @@ from bank_sync.storage import raw_pages
 from bank_sync.storage.database import transaction
 from bank_sync.sync import engine, project
 from bank_sync_tests.conftest import Clock
+from bank_sync_tests.sync.scripted import Person
 from bank_sync_tests.sync.test_ledger_equals_world import assert_equal, sync
 
 
@@ -141,3 +142,18 @@ def test_row_that_vanishes_and_returns(services: Services, clock: Clock, link: C
         "SELECT count(DISTINCT transaction_id) FROM bank.transaction_versions WHERE removed_at IS NOT NULL"
     )
     assert one(services, versions) == removed
+
+
+@pytest.mark.parametrize("provider", ["teller", "gocardless"])
+def test_round_that_a_dead_worker_left_behind(provider: str, meet: Callable[..., Person]) -> None:
+    """It is applied before the accounts that it speaks of get other ids: nothing of it is unknown."""
+    person = meet(provider)
+    person.do("spend", account=person.account, amount="-3.33")
+    person.clock.advance(days=2)
+    engine.pull_accounts(person.services, person.connection_id)
+    project.project_accounts(person.services, person.connection_id)
+    engine.pull_transactions(person.services, person.connection_id)
+    person.do("renew_account", account=person.account)
+    person.days(2)
+    assert person.one("SELECT count(*) FROM bank.quarantine WHERE resolved_at IS NULL") == 0
+    assert person.one("SELECT count(*) FROM bank.transactions WHERE amount = -3.33") == 1

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from bank_sync.domain.errors import ProviderError, Recovery
 from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -67,6 +68,7 @@ class GoCardlessProvider:
     """
 
     name = "gocardless"
+    balances_are_scarce = True
     incremental_reads = IncrementalReads.WINDOW
 
     def __init__(
@@ -122,6 +124,10 @@ class GoCardlessProvider:
         except ProviderError as error:
             if error.recovery not in (Recovery.ACCOUNT_GONE, Recovery.BUG):  # unknown, or not even an id
                 raise
+
+    def check_access(self, credential: Credential) -> Access:
+        """Read the requisition and its agreement, which says when the person's consent ends."""
+        return self._consent.check(credential.secret, self._clock())
 
     def pull_accounts(
         self,

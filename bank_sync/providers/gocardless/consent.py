@@ -7,11 +7,11 @@ reading accounts (`gocardless.client`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bank_sync.domain.errors import ProviderError, Recovery
 from bank_sync.domain.linking import Institution as Linkable
-from bank_sync.domain.models import Linked, LinkStart
+from bank_sync.domain.models import Access, Linked, LinkStart
 from bank_sync.providers.addresses import segment
 from bank_sync.providers.gocardless.api import GoCardlessApi
 from bank_sync.providers.gocardless.wire import Agreement, Institution, NewRequisition, Requisition
@@ -85,17 +85,27 @@ class ConsentFlow:
         requisition = linked_requisition(self._api, requisition_id)
         institution = self._institution(requisition.institution_id)
         agreement = self._accepted_agreement(requisition)
-        accepted = agreement.accepted if agreement else None
         return Linked(
             provider_connection_id=requisition.id,
             secret=requisition.id,
             institution_id=institution.id,
             institution_name=institution.name,
-            consent_expires_at=accepted + timedelta(days=agreement.access_valid_for_days)
-            if agreement and accepted
-            else None,
+            consent_expires_at=_ends_at(agreement),
             history_days=agreement.max_historical_days if agreement else None,
         )
+
+    def check(self, requisition_id: str, now: datetime) -> Access:
+        """Whether a linked requisition still opens its accounts, and until when.
+
+        Raises:
+            ProviderError: `Recovery.REAUTH_USER` when the consent has ended, `Recovery.RELINK` when the
+                requisition is no longer linked.
+        """
+        requisition = linked_requisition(self._api, requisition_id)
+        ends_at = _ends_at(self._accepted_agreement(requisition))
+        if ends_at is not None and ends_at <= now:
+            raise ProviderError(provider=_PROVIDER, code="agreement_expired", recovery=Recovery.REAUTH_USER)
+        return Access(ends_at)
 
     def _institution(self, institution_id: str) -> Institution:
         value = self._api.get(f"/institutions/{segment(institution_id)}/")
@@ -141,6 +151,12 @@ class ConsentFlow:
         }
         value = self._api.call("POST", "/agreements/enduser/", json=wish)
         return checked_envelope(Agreement, value, _PROVIDER)
+
+
+def _ends_at(agreement: Agreement | None) -> datetime | None:
+    if agreement is None or agreement.accepted is None:
+        return None
+    return agreement.accepted + timedelta(days=agreement.access_valid_for_days)
 
 
 def linked_requisition(api: GoCardlessApi, requisition_id: str) -> Requisition:

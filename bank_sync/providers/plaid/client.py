@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -31,7 +32,7 @@ from bank_sync.providers.http import ProviderHttp
 from bank_sync.providers.json_text import encode_json
 from bank_sync.providers.minimise import minimise
 from bank_sync.providers.plaid import wire
-from bank_sync.providers.plaid.errors import refusal
+from bank_sync.providers.plaid.errors import item_trouble, refusal
 from bank_sync.providers.plaid.link import LinkFlow
 from bank_sync.providers.rows import checked_envelope
 
@@ -57,6 +58,7 @@ class PlaidProvider:
     """
 
     name = "plaid"
+    balances_are_scarce = False
     incremental_reads = IncrementalReads.CURSOR
 
     def __init__(
@@ -121,6 +123,14 @@ class PlaidProvider:
                 raise
             return None
         return checked_envelope(wire.WebhookKeyAnswer, answer.value, self.name).key
+
+    def check_access(self, credential: Credential) -> Access:
+        """Read the Item: access tokens do not end by themselves, but the login behind them does."""
+        item = checked_envelope(wire.ItemAnswer, self._ask("/item/get", credential), self.name).item
+        trouble = item_trouble(item.error)
+        if trouble is not None:
+            raise trouble
+        return Access(item.consent_expiration_time)
 
     def pull_accounts(
         self,

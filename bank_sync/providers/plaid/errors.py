@@ -47,6 +47,7 @@ RECOVERY_BY_CODE = {
 """Every code Plaid documents for the calls made here."""
 
 _RETRIED_TYPES = frozenset({"INSTITUTION_ERROR", "API_ERROR", "RATE_LIMIT_EXCEEDED"})
+_BAD_REQUEST = 400  # what a read of such an Item is answered with
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9]{1,40}")
 
@@ -66,6 +67,11 @@ def refusal(status: int, _: Mapping[str, str], value: object) -> ProviderError:
         http_status=status,
         request_id=_matching(_REQUEST_ID, body.get("request_id")),
     )
+
+
+def item_trouble(value: object) -> ProviderError | None:
+    """The error that an Item carries while Plaid itself answers; None for a healthy one."""
+    return refusal(_BAD_REQUEST, {}, value) if isinstance(value, Mapping) else None
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:

@@ -38,6 +38,7 @@ class Item(WireModel):
     institution_id: Text | None = None
     institution_name: Text | None = None
     consent_expiration_time: datetime | None = None
+    error: object = None
 
 
 class ItemAnswer(WireModel):

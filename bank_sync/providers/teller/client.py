@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
 from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
+    Access,
     AccountFailure,
     AccountRecord,
     AccountReference,
@@ -58,6 +59,7 @@ class TellerProvider:
     """
 
     name = "teller"
+    balances_are_scarce = False
     incremental_reads = IncrementalReads.WINDOW
 
     def __init__(
@@ -128,6 +130,15 @@ class TellerProvider:
         except ProviderError as error:
             if error.recovery not in (Recovery.RELINK, Recovery.REAUTH_USER, Recovery.ACCOUNT_GONE):
                 raise
+
+    def check_access(self, credential: Credential) -> Access:
+        """Read one transaction: the list of accounts is given even while the bank refuses the login."""
+        for account in self._accounts(credential.secret):
+            if account.links.transactions:
+                path = f"/accounts/{segment(account.id)}/transactions"
+                self._call("GET", path, credential.secret, {"count": "1"})
+                break
+        return Access()
 
     def pull_accounts(
         self,

@@ -109,6 +109,8 @@ class _Writing:
     def _happen(self, event: Event) -> None:
         if event.renewed is not None and event.renewed[0] == self._item.item_id:
             self._renew(event.at, event.renewed[1])
+        if event.reopened is not None:
+            self._tell_again(event.at, event.reopened)
         for change in event.changes:
             if change.verb is Verb.REMOVED:
                 self._there.pop((change.movement.key, change.pending), None)
@@ -125,6 +127,12 @@ class _Writing:
         self._renewals += 1
         for (_, pending), row in rows:
             self._change(at, Verb.ADDED, row, pending=pending)
+
+    def _tell_again(self, at: datetime, account_key: str) -> None:
+        """Whoever read while the account was not listed was told nothing of it."""
+        for (_, pending), row in list(self._there.items()):
+            if row.account.key == account_key:
+                self._change(at, Verb.ADDED, row, pending=pending)
 
     def _change(
         self, at: datetime, verb: Verb, row: Movement, *, pending: bool, silent: bool = False

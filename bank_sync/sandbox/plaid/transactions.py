@@ -33,7 +33,7 @@ def sync(context: Context, fields: Fields, logs: LogBook) -> dict[str, object]:
         items(context).put(item.access_token, replace(item, mutations=item.mutations - 1))
         raise mutation_during_pagination()
     end = min(cursor.position + count, len(entries))
-    chunk = _standing(entries, cursor.position, end)
+    chunk = _of_listed_accounts(item, life, _standing(entries, cursor.position, end))
     with_original = fields.inner("options").flag("include_original_description")
     touched = {change.movement.account.key for change in chunk}
     return _page(
@@ -54,6 +54,19 @@ def _standing(entries: list[Change], start: int, end: int) -> list[Change]:
         return chunk
     returned = {change.row: place for place, change in enumerate(entries) if change.verb is Verb.ADDED}
     return [change for place, change in enumerate(chunk, start) if returned.get(change.row, place) <= place]
+
+
+def _of_listed_accounts(item: Item, life: Life, changes: list[Change]) -> list[Change]:
+    """Without rows of accounts that the Item lists no more, or under another id; removals go on."""
+    listed = {
+        render.account_id(item, account) for account in life.accounts if account.key not in life.book.closed
+    }
+    return [
+        change
+        for change in changes
+        if change.verb is Verb.REMOVED
+        or render.account_id(_item_then(item, change), change.movement.account) in listed
+    ]
 
 
 def get(context: Context, fields: Fields) -> dict[str, object]:

@@ -65,14 +65,15 @@ class RowChange:
 class Event:
     """What one command changed.
 
-    `renewed` is a link's id and an account whose ids changed under that link alone. Nobody is told of the
-    removals of a silent event.
+    `renewed` is a link's id and an account whose ids changed under that link alone; `reopened` is an account
+    that is listed again. Nobody is told of the removals of a silent event.
     """
 
     at: datetime
     serial: int
     changes: tuple[RowChange, ...] = ()
     renewed: tuple[str, str] | None = None
+    reopened: str | None = None
     is_silent: bool = False
 
 

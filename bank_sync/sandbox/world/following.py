@@ -96,7 +96,8 @@ def _close(book: Book, command: Command, wish: Wish) -> list[str]:
 
 def _reopen(book: Book, command: Command, wish: Wish) -> list[str]:
     book.closed.discard(wish["account"])
-    return _enter(book, command)
+    book.enter(Event(command.at, command.serial, reopened=wish["account"]))
+    return []
 
 
 def _renew(book: Book, command: Command, wish: Wish) -> list[str]:

@@ -70,8 +70,24 @@ notifications = Table(
     Column("details", JSONB, nullable=False),
     moment("created_at"),
     moment("sent_at", required=False),
+    Index("ix_notifications_connection_kind", "connection_id", "kind", text("created_at DESC")),
     schema="bank",
     comment="One row per thing worth telling a person: the outbox that channels deliver from.",
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", BigInteger, Identity(), primary_key=True),
+    Column("cause", Text, nullable=False, unique=True, comment="what is wrong, in code-like words"),
+    Column("message", Text, nullable=False, comment="what is wrong and what to do; nobody's data"),
+    Column("times", Integer, nullable=False, server_default=text("1"), comment="how often it was met"),
+    moment("first_at"),
+    moment("last_at"),
+    moment("told_at"),
+    Column("run_id", Text, comment="the last Dagster run that met it, where there was one"),
+    schema="bank",
+    comment="One row per cause of trouble for whoever runs bank_sync: told once, then weekly at most.",
 )
 
 audit = Table(
@@ -94,6 +110,7 @@ quality_results = Table(
     Column("check_name", Text, primary_key=True),
     Column("passed", Boolean, nullable=False),
     Column("details", JSONB, nullable=False),
+    Column("looked_at", Text, comment="state of the rows it looked at, where the check knows one"),
     moment("checked_at"),
     schema="bank",
     comment="One row per connection and quality check: its latest verdict, which gates notifications.",

@@ -24,6 +24,7 @@ users = Table(
     Column("user_id", Text, primary_key=True),
     Column("external_reference", Text, nullable=False, unique=True),
     moment("created_at"),
+    moment("last_active_at", required=False),
     schema="bank",
     comment="One row per person, under an opaque reference chosen by the embedding application.",
 )
@@ -66,9 +67,20 @@ connections = Table(
     moment("first_synced_at", required=False),
     moment("last_synced_at", required=False),
     moment("next_sync_at"),
+    Column("next_sync_reason", Text, comment="one sentence on why then; NULL where somebody set the moment"),
+    moment("webhook_seen_at", required=False),
     UniqueConstraint("provider", "provider_connection_id"),
+    Index("ix_connections_institution", "provider", "institution_id"),
     Index(
         "ix_connections_due",
+        "next_sync_at",
+        postgresql_where=text("state NOT IN ('revoked', 'erased')"),
+    ),
+    # in the order in which a batch takes them, so that each taking looks at one row
+    Index(
+        "ix_connections_next_of_provider",
+        "provider",
+        text("(first_synced_at IS NOT NULL)"),
         "next_sync_at",
         postgresql_where=text("state NOT IN ('revoked', 'erased')"),
     ),
@@ -85,6 +97,7 @@ credentials = Table(
     Column("nonce", LargeBinary, nullable=False),
     Column("ciphertext", LargeBinary, nullable=False),
     moment("sealed_at"),
+    moment("checked_at", required=False),
     schema="bank",
     comment="One row per connection: its secret at the provider, sealed for provider + connection_id.",
 )
@@ -95,7 +108,6 @@ accounts = Table(
     Column("account_id", Text, primary_key=True),
     connection_column(),
     Column("provider_account_id", Text, nullable=False, index=True),
-    Column("stable_key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("official_name", Text),
     Column("mask", Text),
@@ -114,8 +126,18 @@ accounts = Table(
     moment("first_seen_at"),
     moment("changed_at"),
     UniqueConstraint("connection_id", "provider_account_id"),
-    UniqueConstraint("connection_id", "stable_key"),
     CheckConstraint("length(mask) <= 4", name="mask_is_short"),
     schema="bank",
-    comment="One row per account of a connection; the stable key survives a re-link.",
+    comment="One row per account of a connection, over all its links.",
+)
+
+account_keys = Table(
+    "account_keys",
+    metadata,
+    Column("connection_id", Text, ForeignKey("bank.connections.connection_id"), primary_key=True),
+    Column("stable_key", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("bank.accounts.account_id"), nullable=False, index=True),
+    moment("told_at"),
+    schema="bank",
+    comment="One row per key an account was ever told by; told_at says since when it is the one told.",
 )

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -46,6 +47,7 @@ rounds = Table(
     Column("held_reason", Text),
     moment("released_at", required=False),
     Column("released_by", Text, comment="who let a held round through"),
+    Column("pruned_at", DateTime(timezone=True), comment="when its pages were deleted for their age"),
     Index(
         "ix_rounds_to_project",
         "connection_id",

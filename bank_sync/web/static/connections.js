@@ -9,7 +9,7 @@
     const open = document.querySelector("#live details[open]");
     if (!open && !document.hidden) {
       try {
-        const answer = await fetch("/connections", { headers: { Accept: "text/html" } });
+        const answer = await fetch("/connections", { headers: { Accept: "text/html", "X-Renewal": "1" } });
         if (answer.status === 401) { location.reload(); return; }
         if (answer.ok) {
           const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");

@@ -116,6 +116,29 @@ def upgrade() -> None:
     comment='One row per key a transaction was ever known by; re-links and new ids add keys, not rows.'
     )
     op.create_index(op.f('ix_transaction_keys_transaction_id'), 'transaction_keys', ['transaction_id'], unique=False, schema='bank')
+    op.create_table('account_keys',
+    sa.Column('connection_id', sa.Text(), nullable=False),
+    sa.Column('stable_key', sa.Text(), nullable=False),
+    sa.Column('account_id', sa.Text(), nullable=False),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['bank.accounts.account_id'], name=op.f('fk_account_keys_account_id')),
+    sa.ForeignKeyConstraint(['connection_id'], ['bank.connections.connection_id'], name=op.f('fk_account_keys_connection_id')),
+    sa.PrimaryKeyConstraint('connection_id', 'stable_key', name=op.f('pk_account_keys')),
+    schema='bank',
+    comment='One row per key an account was ever told by; told_at says since when it is the one told.'
+    )
+    op.create_index(op.f('ix_account_keys_account_id'), 'account_keys', ['account_id'], unique=False, schema='bank')
+    op.execute(
+        "INSERT INTO bank.account_keys (connection_id, stable_key, account_id, told_at) "
+        "SELECT connection_id, stable_key, account_id, changed_at FROM bank.accounts"
+    )
+    op.drop_column('accounts', 'stable_key', schema='bank')
+    op.create_table_comment(
+        'accounts',
+        'One row per account of a connection, over all its links.',
+        existing_comment='One row per account of a connection; the stable key survives a re-link.',
+        schema='bank'
+    )
     op.add_column('accounts', sa.Column('key_basis', sa.Enum('provider_id', 'content', name='key_basis', native_enum=False, create_constraint=True, length=32), server_default=sa.text("'provider_id'"), nullable=False), schema='bank')
     op.add_column('accounts', sa.Column('ids_compared', sa.Integer(), server_default=sa.text('0'), nullable=False), schema='bank')
     op.add_column('accounts', sa.Column('ids_changed', sa.Integer(), server_default=sa.text('0'), nullable=False), schema='bank')
@@ -203,6 +226,21 @@ def downgrade() -> None:
     op.drop_column('accounts', 'ids_changed', schema='bank')
     op.drop_column('accounts', 'ids_compared', schema='bank')
     op.drop_column('accounts', 'key_basis', schema='bank')
+    op.create_table_comment(
+        'accounts',
+        'One row per account of a connection; the stable key survives a re-link.',
+        existing_comment='One row per account of a connection, over all its links.',
+        schema='bank'
+    )
+    op.add_column('accounts', sa.Column('stable_key', sa.Text()), schema='bank')
+    op.execute(
+        "UPDATE bank.accounts AS a SET stable_key = (SELECT stable_key FROM bank.account_keys AS k "
+        "WHERE k.account_id = a.account_id ORDER BY told_at DESC, stable_key DESC LIMIT 1)"
+    )
+    op.alter_column('accounts', 'stable_key', nullable=False, schema='bank')
+    op.create_unique_constraint('uq_accounts_connection_id_stable_key', 'accounts', ['connection_id', 'stable_key'], schema='bank')
+    op.drop_index(op.f('ix_account_keys_account_id'), table_name='account_keys', schema='bank')
+    op.drop_table('account_keys', schema='bank')
     op.drop_index(op.f('ix_transaction_keys_transaction_id'), table_name='transaction_keys', schema='bank')
     op.drop_table('transaction_keys', schema='bank')
     op.drop_table('reconciliations', schema='bank')

@@ -1,26 +1,18 @@
-"""The sensor of syncs that people asked for, and the end of links nobody finished.
+"""The sensor of syncs that people asked for.
 
 Belongs here: from a row to a run. Does not belong here: what may be asked for (`sync.asking`).
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
 import dagster as dg
 from sqlalchemy import Connection
 
-from bank_sync.orchestration.automation import sync_connection
+from bank_sync.orchestration.automation import ServicesFactory, sync_connection
 from bank_sync.orchestration.partitions import ASKED_FOR, CONNECTIONS, run_tags
-from bank_sync.services import Services
 from bank_sync.storage.connections import get_connection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import SyncRequest, note_started, waiting_requests
-from bank_sync.sync.abandoned import tidy_up
-
-ServicesFactory = Callable[[], AbstractContextManager[Services]]
 
 _MOST_RUNS_PER_TICK = 100
-_PRIORITY = "8"  # a person is looking at the page
 
 
 def asked_for_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:
@@ -54,22 +46,5 @@ def _run(db: Connection, request: SyncRequest) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"asked:{request.request_id}",
         partition_key=request.connection_id,
-        tags={**run_tags(connection, kind=ASKED_FOR), "dagster/priority": _PRIORITY},
+        tags=run_tags(connection, kind=ASKED_FOR),
     )
-
-
-def tidy_links_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:
-    """Every five minutes: links that were begun and never finished."""
-
-    @dg.sensor(
-        name="tidy_links",
-        job=sync_connection,
-        minimum_interval_seconds=300,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Ends links nobody finished; starts no run.",
-    )
-    def tidy_links() -> dg.SkipReason:
-        with open_services() as services:
-            return dg.SkipReason(f"{tidy_up(services)} links were never finished.")
-
-    return tidy_links

@@ -14,6 +14,7 @@ from bank_sync.orchestration.automation import SYNC_CONNECTION, sync_connection
 from bank_sync.orchestration.batch import refresh_due_schedule, refresh_job
 from bank_sync.orchestration.checks import CHECKS, FLEET_CHECKS
 from bank_sync.orchestration.triggers.asked_for import asked_for_sensor
+from bank_sync.orchestration.triggers.erasures import erasures_sensor
 from bank_sync.orchestration.triggers.failures import failed_runs_sensor
 from bank_sync.orchestration.triggers.freshness import check_freshness, check_freshness_schedule
 from bank_sync.orchestration.triggers.links import links_under_way_sensor
@@ -59,6 +60,7 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
             failed_runs_sensor(fresh),
             asked_for_sensor(fresh),
             links_under_way_sensor(fresh),
+            erasures_sensor(fresh),
         ],
         resources={"services": services, "batch_services": batch_services},
         # A process per step would cost seconds each; runs are what is parallel.

@@ -1,13 +1,13 @@
 """A person's try to connect or repair a bank, from the first click to a stored connection.
 
 Belongs here: beginning it at the provider, bringing it to an end once. Does not belong here: tries
-nobody finished (`sync.abandoned`), recognising what a new link is (`sync.onboarding`), pages.
+nobody finished (`sync.abandoned`), wishes (`sync.link_wishes`), recognising what a new link is
+(`sync.onboarding`), pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ulid import ULID
@@ -21,6 +21,7 @@ from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.link_attempts import LinkAttempt
 from bank_sync.sync import recovery
+from bank_sync.sync.link_wishes import LinkWish
 from bank_sync.sync.onboarding import LinkUnclear, finish_link
 
 _GOOD_FOR = timedelta(minutes=30)
@@ -44,27 +45,6 @@ class AlreadyLinked(BankSyncError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkWish:
-    """What a person wants to connect, and where the browser is.
-
-    Attributes:
-        redirect_url: where the provider sends the browser back to, for those that redirect.
-        state: the one-time word inside `redirect_url`, which only this session's browser may bring back.
-        session_id: the browser session; None for a link made for the embedding application.
-        allow_another: a second login at a bank that is connected already.
-    """
-
-    provider: str
-    country: str
-    institution_id: str | None = None
-    institution_name: str | None = None
-    redirect_url: str | None = None
-    state: str | None = None
-    session_id: str | None = None
-    allow_another: bool = False
-
-
 def start_new(services: Services, user_id: str, wish: LinkWish) -> LinkAttempt:
     """Begin a new link.
 
@@ -84,15 +64,15 @@ def start_new(services: Services, user_id: str, wish: LinkWish) -> LinkAttempt:
         institution_id=wish.institution_id,
         country=wish.country,
         redirect_url=wish.redirect_url,
+        android_package=wish.android_package,
     )
     return _remember(services, user_id, wish, start, connection_id=None, is_repair=False)
 
 
-def start_repair(
-    services: Services, connection: StoredConnection, *, redirect_url: str | None, state: str | None,
-    session_id: str | None,
-) -> LinkAttempt:  # fmt: skip
+def start_repair(services: Services, connection: StoredConnection, wish: LinkWish) -> LinkAttempt:
     """Begin to make a broken connection work again; the provider keeps the link where it can.
+
+    Of the wish only where the person is counts: `link_wishes.repair_wish` makes one.
 
     Raises:
         ProviderError: the provider refused.
@@ -102,23 +82,17 @@ def start_repair(
     provider = services.provider(connection.provider)
     with transaction(services.engine) as db:
         credential = connections.open_credential(db, services.cipher, connection)
-    wish = LinkWish(
-        provider=connection.provider,
-        country="",
-        institution_id=connection.institution_id,
-        institution_name=connection.institution_name,
-        redirect_url=redirect_url,
-        state=state,
-        session_id=session_id,
+    start = provider.start_repair(
+        credential, redirect_url=wish.redirect_url, android_package=wish.android_package
     )
-    start = provider.start_repair(credential, redirect_url=redirect_url)
     is_repair = start is not None
     if start is None:
         start = provider.start_link(
             user_reference=connection.user_id,
             institution_id=connection.institution_id,
             country="",
-            redirect_url=redirect_url,
+            redirect_url=wish.redirect_url,
+            android_package=wish.android_package,
         )
     return _remember(
         services, connection.user_id, wish, start, connection_id=connection.connection_id, is_repair=is_repair

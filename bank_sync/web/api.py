@@ -23,6 +23,8 @@ from bank_sync.storage.web_sessions import new_session_link
 from bank_sync.sync import linking
 from bank_sync.sync.asking import ask
 from bank_sync.sync.disconnecting import disconnect
+from bank_sync.sync.erasing import erase_person
+from bank_sync.sync.link_wishes import LinkWish, repair_wish
 from bank_sync.web.access import AnyCaller, Caller, Kit, Refused
 from bank_sync.web.institutions import find_institutions
 from bank_sync.web.models import (
@@ -31,6 +33,7 @@ from bank_sync.web.models import (
     ConnectionBody,
     EditBody,
     EditWish,
+    ErasedBody,
     ErrorBody,
     InstitutionBody,
     LinkBody,
@@ -91,7 +94,7 @@ def open_page(services: Kit, caller: AnyCaller, wish: SessionWish) -> SessionBod
 @router.post("/links", status_code=201)
 def begin_link(services: Kit, caller: AnyCaller, wish: NewLinkWish) -> LinkBody:
     """Begin a link that your own application walks the person through."""
-    attempt = linking.start_new(services, caller.owner, linking.LinkWish(**wish.model_dump()))
+    attempt = linking.start_new(services, caller.owner, LinkWish(**wish.model_dump()))
     return link_body(attempt)
 
 
@@ -161,9 +164,8 @@ def sync_all(services: Kit, caller: AnyCaller) -> list[AskedBody]:
 def begin_repair(services: Kit, caller: AnyCaller, connection_id: Id, wish: RepairWish) -> LinkBody:
     """Begin to make a broken login work again (Plaid's update mode and the like)."""
     connection = _owned(services, caller, connection_id)
-    attempt = linking.start_repair(
-        services, connection, redirect_url=wish.redirect_url, state=None, session_id=None
-    )
+    again = repair_wish(connection, redirect_url=wish.redirect_url, android_package=wish.android_package)
+    attempt = linking.start_repair(services, connection, again)
     return link_body(attempt)
 
 
@@ -172,6 +174,12 @@ def end_connection(services: Kit, caller: AnyCaller, connection_id: Id) -> Respo
     """Revoke at the provider and destroy the secret; what was read stays."""
     disconnect(services, _owned(services, caller, connection_id), by=caller.owner)
     return Response(status_code=204)
+
+
+@router.delete("/user", status_code=202)
+def erase_user(services: Kit, caller: AnyCaller) -> ErasedBody:
+    """Forget the person: links are revoked and secrets destroyed now, all rows are deleted within minutes."""
+    return ErasedBody(connections=erase_person(services, caller.owner, by=caller.owner))
 
 
 @router.patch("/transactions/{transaction_id}")

@@ -20,6 +20,7 @@ from bank_sync.storage import link_attempts, owned
 from bank_sync.storage.database import transaction
 from bank_sync.storage.link_attempts import LinkAttempt
 from bank_sync.sync import linking
+from bank_sync.sync.link_wishes import LinkWish, repair_wish
 from bank_sync.sync.onboarding import LinkUnclear
 from bank_sync.web.access import Kit, Refused
 from bank_sync.web.countries import COUNTRIES
@@ -68,7 +69,7 @@ def begin(services: Kit, visit: AnyVisit, form: Form) -> Response:
     """Begin at the chosen bank; one that is connected already is shown for repair instead."""
     provider = form.get("provider", "")
     redirect_url, state = _way_back(services, provider)
-    wish = linking.LinkWish(
+    wish = LinkWish(
         provider=provider,
         country=form.get("country", "US")[:2],
         institution_id=form.get("institution_id") or None,
@@ -94,13 +95,10 @@ def reconnect(services: Kit, visit: AnyVisit, _: Form, connection_id: Id) -> Res
     with transaction(services.engine) as db:
         connection = owned.owned_connection(db, visit.session.user_id, connection_id)
     redirect_url, state = _way_back(services, connection.provider)
-    attempt = linking.start_repair(
-        services,
-        connection,
-        redirect_url=redirect_url,
-        state=state,
-        session_id=visit.session.session_id,
+    wish = repair_wish(
+        connection, redirect_url=redirect_url, state=state, session_id=visit.session.session_id
     )
+    attempt = linking.start_repair(services, connection, wish)
     return RedirectResponse(f"/connect/{attempt.attempt_id}", 303)
 
 

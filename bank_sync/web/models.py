@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["US"])]
@@ -58,32 +59,47 @@ class SessionBody(BaseModel):
     expires_at: datetime
 
 
-class NewLinkWish(_Body):
-    """A link that your own application walks the person through."""
+class _WayBackWish(_Body):
+    """Where the person comes back to from a bank's own pages, by one of two ways."""
 
-    provider: ProviderName
-    country: Country = "US"
-    institution_id: Name | None = None
     redirect_url: Annotated[
         str | None,
         Field(
             max_length=500,
             pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])[\x21-\x7e]*$",
-            description="Where the provider sends the browser back to; GoCardless needs it.",
+            description="Where the provider sends the browser back to, or the universal link of an iOS "
+            "application; GoCardless needs it.",
         ),
     ] = None
+    android_package: Annotated[
+        str | None,
+        Field(
+            max_length=200,
+            pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$",
+            description="Name of the Android application, in place of redirect_url; Plaid alone takes one.",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.redirect_url is not None and self.android_package is not None:
+            raise PydanticCustomError("two_ways_back", "Send redirect_url or android_package.")
+        return self
+
+
+class NewLinkWish(_WayBackWish):
+    """A link that your own application walks the person through."""
+
+    provider: ProviderName
+    country: Country = "US"
+    institution_id: Name | None = None
     allow_another: bool = Field(
         default=False, description="A second login at a bank that is connected already."
     )
 
 
-class RepairWish(_Body):
+class RepairWish(_WayBackWish):
     """A repair that your own application walks the person through."""
-
-    redirect_url: Annotated[
-        str | None,
-        Field(max_length=500, pattern=r"^(https://|http://(localhost|127\.0\.0\.1)[:/])[\x21-\x7e]*$"),
-    ] = None
 
 
 class LinkBody(BaseModel):
@@ -148,6 +164,13 @@ class AskedBody(BaseModel):
     connection_id: str
     outcome: Literal["queued", "already_queued", "later", "needs_repair", "ended"]
     earliest_at: datetime | None = None
+
+
+class ErasedBody(BaseModel):
+    """The person is forgotten: under the same reference somebody new would begin."""
+
+    status: Literal["erasing"] = "erasing"
+    connections: int = Field(description="How many connections have ended with it.")
 
 
 class PendingBody(BaseModel):

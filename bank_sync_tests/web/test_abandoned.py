@@ -11,7 +11,8 @@ from bank_sync.storage.connections import ensure_user
 from bank_sync.storage.database import transaction
 from bank_sync.storage.link_attempts import LinkAttempt
 from bank_sync.sync.abandoned import LookedAfter, look_after
-from bank_sync.sync.linking import LinkWish, start_new
+from bank_sync.sync.link_wishes import LinkWish
+from bank_sync.sync.linking import start_new
 from bank_sync_tests.conftest import Clock
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from bank_sync.providers.plaid.link import LinkFlow, WayBack
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
 from bank_sync.storage.api_keys import Scope, end_key, list_keys
@@ -222,3 +223,29 @@ def test_reserve_is_respected(
     told = alice.post(f"/connections/{connection_id}/sync").json()
     assert told["outcome"] == "later"
     assert told["earliest_at"] > clock.now.isoformat()
+
+
+def test_way_back_to_an_application(alice: httpx.Client) -> None:
+    """An Android package in place of an address, where the provider takes one; never both."""
+    package = {"provider": "plaid", "android_package": "com.example.app"}
+    assert alice.post("/links", json=package).status_code == 201
+    both = alice.post("/links", json=package | {"redirect_url": "https://app.example.com/back"})
+    assert (both.status_code, both.json()["error"]["fields"][0]["problem"]) == (422, "two_ways_back")
+    assert alice.post("/links", json=package | {"android_package": "no package"}).status_code == 422
+
+
+def test_plaid_is_told_the_way_back() -> None:
+    """Each way under Plaid's own name for it, and nothing where there is none."""
+    told: list[dict[str, object]] = []
+
+    def call(path: str, wish: Mapping[str, object], *, repeatable: bool = True) -> object:
+        assert (path, repeatable) == ("/link/token/create", True)
+        told.append(dict(wish))
+        return {"link_token": "link-1", "expiration": "2026-03-10T18:00:00Z"}
+
+    flow = LinkFlow(call, "bank_sync", 730, None)
+    for back in (WayBack("https://app.example.com/back"), WayBack(None, "com.example.app"), WayBack()):
+        flow.start("user_1", None, "US", back)
+    found = [(one.get("redirect_uri"), one.get("android_package_name")) for one in told]
+    assert found == [("https://app.example.com/back", None), (None, "com.example.app"), (None, None)]
+    assert "redirect_uri" not in told[2]

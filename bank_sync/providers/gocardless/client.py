@@ -98,6 +98,7 @@ class GoCardlessProvider:
         institution_id: str | None,
         country: str,  # noqa: ARG002 - an institution id names its country already
         redirect_url: str | None,
+        android_package: str | None = None,  # noqa: ARG002 - an application is come back to by its link
     ) -> LinkStart:
         """An address to open; `reference` is the requisition id that `complete_link` wants.
 
@@ -110,7 +111,9 @@ class GoCardlessProvider:
         """Banks of a country by a part of their name."""
         return self._consent.find_institutions(country, query)
 
-    def start_repair(self, credential: Credential, *, redirect_url: str | None) -> None:
+    def start_repair(
+        self, credential: Credential, *, redirect_url: str | None, android_package: str | None = None
+    ) -> None:
         """Nothing: consent that ended is given anew, by a new requisition."""
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:

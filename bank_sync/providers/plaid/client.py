@@ -33,7 +33,7 @@ from bank_sync.providers.json_text import encode_json
 from bank_sync.providers.minimise import minimise
 from bank_sync.providers.plaid import wire
 from bank_sync.providers.plaid.errors import item_trouble, refusal
-from bank_sync.providers.plaid.link import LinkFlow
+from bank_sync.providers.plaid.link import LinkFlow, WayBack
 from bank_sync.providers.rows import checked_envelope
 
 PRODUCTION_URL = "https://production.plaid.com"
@@ -81,18 +81,28 @@ class PlaidProvider:
         }
 
     def start_link(
-        self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
+        self,
+        *,
+        user_reference: str,
+        institution_id: str | None,
+        country: str,
+        redirect_url: str | None,
+        android_package: str | None = None,
     ) -> LinkStart:
         """A token for Plaid Link, good for four hours; the person may pick any bank of the country."""
-        return self._link.start(user_reference, institution_id, country, redirect_url)
+        return self._link.start(
+            user_reference, institution_id, country, WayBack(redirect_url, android_package)
+        )
 
     def find_institutions(self, *, country: str, query: str) -> list[Institution]:
         """Institutions of a country by a part of their name."""
         return self._link.find_institutions(country, query)
 
-    def start_repair(self, credential: Credential, *, redirect_url: str | None) -> LinkStart:
+    def start_repair(
+        self, credential: Credential, *, redirect_url: str | None, android_package: str | None = None
+    ) -> LinkStart:
         """A token for Link in update mode: the Item and its access token stay."""
-        return self._link.start_repair(credential, redirect_url)
+        return self._link.start_repair(credential, WayBack(redirect_url, android_package))
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Exchange `public_token`; `institution_name` of the browser fills in where the item has none."""

@@ -7,6 +7,7 @@ Belongs here: everything before there is an Item, and its repair. Does not belon
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from bank_sync.domain.linking import Institution
@@ -26,6 +27,24 @@ class Call(Protocol):
 
     def __call__(self, path: str, wish: Mapping[str, object], *, repeatable: bool = True) -> object:
         """The decoded answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Where a person comes back to from a bank's own pages; Plaid takes one of the two.
+
+    Attributes:
+        redirect_url: of a page, or the universal link of an iOS application.
+        android_package: name of an Android application.
+    """
+
+    redirect_url: str | None = None
+    android_package: str | None = None
+
+    def fields(self) -> dict[str, object]:
+        """As Plaid names them."""
+        told = {"redirect_uri": self.redirect_url, "android_package_name": self.android_package}
+        return {name: value for name, value in told.items() if value is not None}
 
 
 class LinkFlow:
@@ -57,10 +76,10 @@ class LinkFlow:
         return [Institution(_PROVIDER, one.institution_id, one.name, country) for one in found]
 
     def start(
-        self, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
+        self, user_reference: str, institution_id: str | None, country: str, back: WayBack
     ) -> LinkStart:
         """A token for Plaid Link, good for four hours."""
-        wish = self._wish(user_reference, redirect_url) | {
+        wish = self._wish(user_reference, back) | {
             "country_codes": [country.upper()],
             "products": ["transactions"],
             "transactions": {"days_requested": self._history_days},
@@ -71,9 +90,9 @@ class LinkFlow:
             wish["webhook"] = self._webhook_url
         return self._started(wish, user_reference)
 
-    def start_repair(self, credential: Credential, redirect_url: str | None) -> LinkStart:
+    def start_repair(self, credential: Credential, back: WayBack) -> LinkStart:
         """A token for Link in update mode, good for half an hour; the Item stays, so nothing is exchanged."""
-        wish = self._wish(credential.connection_id, redirect_url) | {
+        wish = self._wish(credential.connection_id, back) | {
             "country_codes": sorted(_COUNTRIES),
             "access_token": credential.secret,
         }
@@ -96,13 +115,13 @@ class LinkFlow:
             history_days=self._history_days,
         )
 
-    def _wish(self, user_reference: str, redirect_url: str | None) -> dict[str, object]:
-        wish: dict[str, object] = {
+    def _wish(self, user_reference: str, back: WayBack) -> dict[str, object]:
+        return {
             "client_name": self._client_name,
             "language": "en",
             "user": {"client_user_id": user_reference},
+            **back.fields(),
         }
-        return wish if redirect_url is None else wish | {"redirect_uri": redirect_url}
 
     def _started(self, wish: Mapping[str, object], reference: str) -> LinkStart:
         answer = checked_envelope(wire.LinkTokenAnswer, self._call("/link/token/create", wish), _PROVIDER)

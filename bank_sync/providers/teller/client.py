@@ -84,6 +84,7 @@ class TellerProvider:
         institution_id: str | None,  # noqa: ARG002 - the person picks the bank inside Teller Connect
         country: str,  # noqa: ARG002 - Teller serves the United States alone
         redirect_url: str | None,  # noqa: ARG002 - Teller Connect stays on our page
+        android_package: str | None = None,  # noqa: ARG002 - Teller Connect stays in the application
     ) -> LinkStart:
         """The application id for Teller Connect; `reference` is the nonce to open it with."""
         return LinkStart(kind="teller_connect", reference=self._new_nonce(), token=self._application_id)
@@ -105,6 +106,7 @@ class TellerProvider:
         credential: Credential,
         *,
         redirect_url: str | None,  # noqa: ARG002 - Teller Connect stays on our page
+        android_package: str | None = None,  # noqa: ARG002 - Teller Connect stays in the application
     ) -> LinkStart:
         """Teller Connect for the same enrollment, whose access token works again afterwards."""
         return LinkStart(

@@ -16,9 +16,11 @@ from bank_sync.cli import (
     database,
     dev,
     history,
+    keys,
     quarantine,
     replay,
     review,
+    serving,
     syncing,
     transactions,
 )
@@ -41,12 +43,15 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(review.app, name="review")
 app.add_typer(transactions.app, name="transactions")
+app.add_typer(keys.app, name="keys")
 app.add_typer(keyring, name="keyring")
 app.command()(connections.status)
 app.command()(syncing.sync)
 app.command()(accounts.accounts)
 app.command()(history.history)
 app.command()(replay.replay)
+app.command()(serving.serve)
+app.command()(serving.connect)
 app.command()(dev.sandbox)
 app.command()(dev.dev)
 

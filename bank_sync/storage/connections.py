@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from ulid import ULID
 
@@ -202,7 +202,7 @@ def mark_completed(
 ) -> StoredConnection:
     """A sync has gone through: the connection is healthy again, whatever it was before."""
     healthy = {
-        "state": ConnectionState.CONNECTED,
+        "state": _unless_ended(ConnectionState.CONNECTED),
         "sync_state": SyncState.COMPLETED,
         "error_code": None,
         "error_recovery": None,
@@ -230,10 +230,16 @@ def mark_failed(
         "next_sync_reason": reason,
     }
     if error.recovery in NEEDS_USER:
-        values["state"] = ConnectionState.DISCONNECTED
+        values["state"] = _unless_ended(ConnectionState.DISCONNECTED)
     elif error.recovery not in TRANSIENT:
-        values["state"] = ConnectionState.ERROR
+        values["state"] = _unless_ended(ConnectionState.ERROR)
     update_connection(db, connection_id, **values)
+
+
+def _unless_ended(state: ConnectionState) -> ColumnElement[str]:
+    """A sync that was under way when the person left does not bring the connection back."""
+    ended = connections.c.state.in_((ConnectionState.REVOKED, ConnectionState.ERASED))
+    return case((ended, connections.c.state), else_=literal(state, connections.c.state.type))
 
 
 def update_connection(db: Connection, connection_id: str, **values: object) -> None:

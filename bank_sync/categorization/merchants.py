@@ -99,7 +99,7 @@ def _settled(found: Merchant) -> Merchant:
 
 
 def _clean(text: str) -> Merchant:
-    words = _without_prefixes(split_words(_unwrapped(canonical(text))))
+    words = without_prefixes(split_words(_unwrapped(canonical(text))))
     brand = find_brand([folded(word) for word in words])
     if brand is None:
         words = _core(words)
@@ -114,8 +114,20 @@ def _unwrapped(text: str) -> str:
     """Take the merchant's part out of SEPA fields and card columns; remove dates and masks."""
     text = _sepa_name(_BATCH_FIELDS.sub("", text.strip()))
     text = _MASK.sub(" ", _DATE.sub(" ", text))
-    text = _PROCESSOR.sub("", text.strip(" *-/,.:"))
-    return _first_column(text)
+    return _first_column(without_processor(text))
+
+
+def without_processor(text: str) -> str:
+    """Drop the card processor written before a star, as in "sq *cafe", from canonical text."""
+    return _PROCESSOR.sub("", text.strip(" *-/,.:"))
+
+
+def statement_column(text: str) -> str:
+    """Return what stands before the place in canonical text, dates, masks and SEPA tags taken out."""
+    text = _sepa_name(_BATCH_FIELDS.sub("", text.strip()))
+    text = _MASK.sub(" ", _DATE.sub(" ", text)).strip()
+    first = _COLUMN_GAP.split(text, maxsplit=1)[0]
+    return first if sum(char.isalpha() for char in first) >= _SHORTEST_NAME else text
 
 
 def _sepa_name(text: str) -> str:
@@ -136,13 +148,13 @@ def _first_column(text: str) -> str:
     if len(parts) == 1:
         return text
     letters = sum(char.isalpha() for char in parts[0])
-    is_merchant = letters >= _SHORTEST_NAME and _without_prefixes(split_words(parts[0])) == split_words(
+    is_merchant = letters >= _SHORTEST_NAME and without_prefixes(split_words(parts[0])) == split_words(
         parts[0]
     )
     return parts[0] if is_merchant else text
 
 
-def _without_prefixes(words: list[str]) -> list[str]:
+def without_prefixes(words: list[str]) -> list[str]:
     """Drop the payment method written before the merchant, unless nothing with letters would remain."""
     start = 0
     plain = [folded(word) for word in words]
@@ -171,6 +183,13 @@ def _core(words: Sequence[str]) -> list[str]:
     while (end := _tail_start(plain)) is not None:
         kept, plain = kept[:end], plain[:end]
     return kept
+
+
+def name_words(plain: list[str]) -> list[str]:
+    """Return plain words without the places, legal forms and fillers behind the merchant's name."""
+    while (end := _tail_start(plain)) is not None:
+        plain = plain[:end]
+    return plain
 
 
 def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[str]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bank_sync.categorization import Category, TransactionFacts, categorize, merchant
+from bank_sync.categorization import Category, TransactionFacts, decide, merchant
 from bank_sync.services import Services
 from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
 from bank_sync.storage.database import transaction
@@ -42,7 +42,7 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
 
 
 def _decide(rows: Sequence[Uncategorized]) -> list[Decision]:
-    categories = categorize([_facts(row) for row in rows])
+    categories = decide([_facts(row) for row in rows])
     return [_decision(row, category) for row, category in zip(rows, categories, strict=True)]
 
 

@@ -46,6 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embedd
     home = tmp_path_factory.mktemp("postgres")
     running = embedded.ensure_running(home)
     migrate(locate(load_settings(home=home, database_url=None, environment="sandbox")))
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nothing here outlives the process
+        _admin(running, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    _admin(running, sql.SQL("SELECT pg_reload_conf()").format())
     yield running
     embedded.erase(home)
     shutil.rmtree(home, ignore_errors=True)

@@ -24,6 +24,8 @@ _DATE = re.compile(
     rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s./-]*(?:{_MONTH})\b\.?|\b(?:{_MONTH})[\s./-]*\d{{1,4}}\b"
 )
 _MASK = re.compile(r"(?<!\w)[x*•.]{2,}[\dx*•]*(?!\w)|\b[x*•]{3,}\d*|\*{2,}")
+_DIGITS = "0123456789"
+_MASKING = ("xx", "**", "••", "..", "x*", "*x")  # one of these is in every mask
 _PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
 _BATCH_FIELDS = re.compile(r"\s(?:des|indn|co id):.*")
 _SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|iban|bic|purp)\+")
@@ -113,20 +115,30 @@ def _clean(text: str) -> Merchant:
 def _unwrapped(text: str) -> str:
     """Take the merchant's part out of SEPA fields and card columns; remove dates and masks."""
     text = _sepa_name(_BATCH_FIELDS.sub("", text.strip()))
-    text = _MASK.sub(" ", _DATE.sub(" ", text))
+    text = _undated(text)
     return _first_column(without_processor(text))
+
+
+def _undated(text: str) -> str:
+    """Remove dates and masks; most texts have none, which is quicker to see than to search."""
+    if any(map(text.__contains__, _DIGITS)):
+        text = _DATE.sub(" ", text)
+    return _MASK.sub(" ", text) if any(map(text.__contains__, _MASKING)) else text
 
 
 def without_processor(text: str) -> str:
     """Drop the card processor written before a star, as in "sq *cafe", from canonical text."""
-    return _PROCESSOR.sub("", text.strip(" *-/,.:"))
+    text = text.strip(" *-/,.:")
+    return _PROCESSOR.sub("", text) if "*" in text or "_" in text else text
 
 
 def statement_column(text: str) -> str:
     """Return what stands before the place in canonical text, dates, masks and SEPA tags taken out."""
-    text = _sepa_name(_BATCH_FIELDS.sub("", text.strip()))
-    text = _MASK.sub(" ", _DATE.sub(" ", text)).strip()
-    first = _COLUMN_GAP.split(text, maxsplit=1)[0]
+    text = text.strip()
+    if ":" in text or "+" in text or "/" in text:
+        text = _sepa_name(_BATCH_FIELDS.sub("", text))
+    text = _undated(text).strip()
+    first = _COLUMN_GAP.split(text, maxsplit=1)[0] if "  " in text else text
     return first if sum(char.isalpha() for char in first) >= _SHORTEST_NAME else text
 
 

@@ -4,6 +4,7 @@ Belongs here: what rules, known names and the model look at. Does not belong her
 read it (`merchants`), which keeps accents and numbers that these words lose.
 """
 
+import re
 from typing import NamedTuple
 
 from bank_sync.categorization.merchants import (
@@ -14,7 +15,8 @@ from bank_sync.categorization.merchants import (
 )
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
 
-_SHORTEST_STUMP = 3  # of a word with digits, so much before the first digit still says something
+# of a word with digits, three letters before the first one still say something
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
 
 
 class Reading(NamedTuple):
@@ -52,5 +54,5 @@ def _numberless(words: list[str]) -> list[str]:
 
 def _stump(word: str) -> str:
     """What stands before the first digit of a word, where it is long enough to mean something."""
-    end = next(place for place, char in enumerate(word) if char.isdecimal() or not char.isalpha())
-    return word[:end] if end >= _SHORTEST_STUMP else ""
+    start = _LETTERS.match(word)
+    return start.group() if start else ""

@@ -25,6 +25,7 @@ _UNLISTED = frozenset((NAMES, BRANDS))
 _BARE = frozenset((NAMES, BRANDS, KEYWORDS))
 _HIDING = (_NOTHING, _UNLISTED, _BARE, frozenset((KEYWORDS,)))
 _REFUNDED = 0.05
+_FORM_ROWS = 12  # told of each form, each time with another place
 _FLOWS_IN = frozenset(("INCOME", "TRANSFER_IN", "LOAN_DISBURSEMENTS"))
 _NEVER_REFUNDED = frozenset(("BANK_FEES", "LOAN_PAYMENTS", "TRANSFER_OUT"))
 _OF_ACCOUNTS = _FLOWS_IN | {"TRANSFER_OUT", "LOAN_PAYMENTS"}
@@ -178,12 +179,19 @@ def _from_vocabulary(writer: _Writer) -> None:
         for name in names_of(table) * 2:
             hidden = writer.rng.choice(_HIDING)
             writer.add(name, detailed, hidden, 1.0, money_in=money_in, account=account)
+        for form in _forms(table) * _FORM_ROWS:
+            told = form.format(c=writer.rng.choice(CITIES))
+            writer.add(told, detailed, _BARE, 0.5, money_in=money_in, account=account)
         words = table.get("words", "").split()
         shapes = _MONEY_SHAPES if primary in _FLOWS_IN | {"TRANSFER_OUT", "BANK_FEES"} else _SHAPES
         for word in words * 4:
             told = _shaped(writer.rng, shapes, [word, writer.rng.choice(words), writer.rng.choice(words)])
             hidden = writer.rng.choice(_HIDING)
             writer.add(told, detailed, hidden, 0.5, money_in=money_in, account=account)
+
+
+def _forms(table: dict[str, str]) -> list[str]:
+    return [form for part in table.get("forms", "").split("|") if (form := part.strip())]
 
 
 def _shaped(rng: Random, shapes: Sequence[str], words: Sequence[str]) -> str:

@@ -9,13 +9,14 @@ keyword stands in for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from bank_sync.categorization.brands import Brand
+from bank_sync.categorization.brands import USUAL_CONFIDENCE, Brand
 from bank_sync.categorization.datafiles import fingerprint
 from bank_sync.categorization.evidence import look
-from bank_sync.categorization.features import CLASSES, Seen, band
+from bank_sync.categorization.features import Seen, band
 from bank_sync.categorization.model import Model, shipped
 from bank_sync.categorization.models import Category, TransactionFacts
 from bank_sync.categorization.rules import (
@@ -39,6 +40,8 @@ _CODE_SAYS_ENOUGH = 0.7
 # Money from a shop is nearly always a refund, but may be wages, cashback or a payout of the same company.
 _REFUND = 0.8
 _MOST_REMEMBERED = 65_536
+_SILENCE = "no rule, merchant code, model or provider's category applies"
+_UNREADABLE = "; the provider's category is not one we know"
 
 
 class _Question(NamedTuple):
@@ -133,39 +136,47 @@ def _certain(asked: _Question, seen: Seen) -> Evidence | None:
 
 
 def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | None:
+    """Return the surer of the model's and the provider's category; where they agree, with the detail of either."""
     provided = provider_evidence(
         asked.provider, asked.provider_category, asked.provider_confidence, seen.circumstances
     )
-    return _surest(guess, provided)
+    if guess is None or provided is None:
+        return guess or provided
+    surer = max(guess, provided, key=lambda one: one.confidence)
+    if guess.primary == provided.primary:
+        return replace(surer, detailed=surer.detailed or guess.detailed or provided.detailed)
+    return surer
 
 
 def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]:
     if model is None:
         return [_from_lists(one) for one in seen]
-    shares = model.shares(seen)
-    best = shares.argmax(axis=1)
     return [
-        _from_model(one, CLASSES[place], round(float(share[place]), 4)) if one.reading.said else None
-        for one, place, share in zip(seen, best, shares, strict=True)
+        _from_model(one, primary, confidence) if one.reading.said else None
+        for one, (primary, confidence) in zip(seen, model.best(seen), strict=True)
     ]
 
 
 def _from_model(seen: Seen, primary: str, confidence: float) -> Evidence:
     """Tell what the lists contributed to the model's choice, and the detailed code they give."""
-    for detailed, why in _listed(seen):
+    for detailed, most, why in _listed(seen):
         fitting = with_direction(detailed, money_in=True) if seen.circumstances.money_in else detailed
         if fitting and primary_of(fitting) == primary:
-            return Evidence(primary, fitting, confidence, "model", f"model: {why}")
+            return Evidence(primary, fitting, min(confidence, most), "model", f"model: {why}")
     return Evidence(primary, None, confidence, "model", "model: spelling and circumstances")
 
 
-def _listed(seen: Seen) -> list[tuple[str, str]]:
-    """Return (detailed code, which list and which of its words) for each list that knows the merchant."""
+def _listed(seen: Seen) -> list[tuple[str, float, str]]:
+    """Return (detailed code, the most one can be sure, which list and words) for each list that knows the merchant.
+
+    A shop that sells of everything is known for certain; what was bought there is not.
+    """
     found = []
     if seen.brand is not None and not seen.brand.intermediary:
-        found.append((seen.brand.detailed, f"brand {seen.brand.key}"))
-    found += [(name.detailed, f"listed name {name.words!r}") for name in seen.names]
-    return found + [(KEYWORDS.detailed_of(name), f"keyword {name}") for name in seen.keywords]
+        most = 1.0 if seen.brand.confidence >= USUAL_CONFIDENCE else seen.brand.confidence
+        found.append((seen.brand.detailed, most, f"brand {seen.brand.key}"))
+    found += [(name.detailed, 1.0, f"listed name {name.words!r}") for name in seen.names]
+    return found + [(KEYWORDS.detailed_of(name), 1.0, f"keyword {name}") for name in seen.keywords]
 
 
 def _from_lists(seen: Seen) -> Evidence | None:
@@ -191,16 +202,12 @@ def _in_direction(bought: Evidence, circumstances: Circumstances) -> Evidence | 
     return evidence(turned, round(bought.confidence * _REFUND, 4), bought.source, reason)
 
 
-def _surest(*candidates: Evidence | None) -> Evidence | None:
-    """Return the surest candidate, the earlier one where two are equally sure."""
-    return max((one for one in candidates if one is not None), key=lambda one: one.confidence, default=None)
-
-
 def _category(chosen: Evidence | None, asked: _Question, version: str) -> Category:
     if chosen is None:
-        return _abstained(bool(asked.provider_category), version)  # noqa: FBT003 - named by the function
+        return Category(None, None, 0.0, "none", _SILENCE, TAXONOMY_VERSION, version)
+    unreadable = _UNREADABLE if _is_unreadable(chosen, asked) else ""
     if chosen.confidence < SURE_ENOUGH:
-        reason = f"needs a look: {chosen.reason}, but only {chosen.confidence:.0%} sure"
+        reason = f"needs a look: {chosen.reason}, but only {chosen.confidence:.0%} sure{unreadable}"
         return Category(
             None, None, chosen.confidence, "none", reason, TAXONOMY_VERSION, version, chosen.primary
         )
@@ -209,14 +216,15 @@ def _category(chosen: Evidence | None, asked: _Question, version: str) -> Catego
         chosen.detailed,
         chosen.confidence,
         chosen.source,
-        chosen.reason,
+        chosen.reason + unreadable,
         TAXONOMY_VERSION,
         version,
     )
 
 
-def _abstained(unknown_provider_category: bool, version: str) -> Category:  # noqa: FBT001 - private, one caller
-    reason = "no rule, merchant code, model or provider's category applies"
-    if unknown_provider_category:
-        reason += ", and the provider's category is not one we know or cannot be right"
-    return Category(None, None, 0.0, "none", reason, TAXONOMY_VERSION, version)
+def _is_unreadable(chosen: Evidence, asked: _Question) -> bool:
+    """Tell whether the provider sent a category that says nothing in either direction of the money."""
+    if not asked.provider_category or chosen.source in ("mcc", "rule", "provider"):
+        return False
+    either = (Circumstances(True, False, "depository"), Circumstances(False, True, "depository"))  # noqa: FBT003
+    return not any(provider_evidence(asked.provider, asked.provider_category, None, one) for one in either)

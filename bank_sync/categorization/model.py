@@ -14,6 +14,7 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +37,23 @@ class UnusableModelError(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of WIDTH features by CLASSES, and the temperature their scores are divided by."""
+    """Weights of WIDTH features by CLASSES, and how often the best class is right when its share is so and so.
+
+    `calibration` is a rising line through (share, how often right) points from 0 to 1.
+    """
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
-    temperature: float
+    calibration: tuple[tuple[float, float], ...]
     version: str
+
+    def best(self, seen: Sequence[Seen]) -> list[tuple[str, float]]:
+        """Return for each row the likeliest class and how sure that is, from 0 to 1, to four places."""
+        shares = self.shares(seen)
+        places = shares.argmax(axis=1)
+        says, true = zip(*self.calibration, strict=True)
+        sure = np.interp(shares[np.arange(len(seen)), places], says, true)
+        return [(CLASSES[place], round(float(one), 4)) for place, one in zip(places, sure, strict=True)]
 
     def shares(self, seen: Sequence[Seen]) -> Shares:
         """Return for each row how likely each of CLASSES is; what the money's direction excludes gets 0."""
@@ -52,7 +64,6 @@ class Model:
         found = rows(seen)
         weighted = self.weights[found.columns] * found.values[:, None]
         scores = np.add.reduceat(weighted, found.starts[:-1], axis=0, dtype=np.float64) + self.bias
-        scores /= self.temperature
         scores[_excluded(seen)] = -np.inf
         scores -= scores.max(axis=1, keepdims=True)
         odds: Shares = np.exp(scores)
@@ -96,7 +107,7 @@ def load(path: Path) -> Model:
     try:
         with np.load(BytesIO(content), allow_pickle=False) as arrays:
             return _assembled(arrays, manifest)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, BadZipFile, EOFError) as error:
         raise UnusableModelError(f"{path.name} does not hold a model. {_REMEDY}") from error
 
 
@@ -116,7 +127,7 @@ def _assembled(arrays: Any, manifest: dict[str, Any]) -> Model:  # noqa: ANN401 
     weights = np.concatenate([hashed, arrays["facts"]])
     if weights.shape != (WIDTH, len(CLASSES)) or arrays["bias"].shape != (len(CLASSES),):
         raise ValueError("unexpected shape")
-    return Model(weights, arrays["bias"], float(manifest["temperature"]), str(manifest["version"]))
+    return Model(weights, arrays["bias"], tuple((float(x), float(y)) for x, y in manifest["calibration"]), str(manifest["version"]))
 
 
 def save(path: Path, weights: NDArray[np.float64], bias: NDArray[np.float64], facts: dict[str, Any]) -> None:
@@ -126,7 +137,7 @@ def save(path: Path, weights: NDArray[np.float64], bias: NDArray[np.float64], fa
         path: where the `.npz` goes; the manifest goes beside it, as `.json`.
         weights: shape (WIDTH, classes).
         bias: shape (classes,).
-        facts: what the manifest says besides: version, temperature, data hash, figures.
+        facts: what the manifest says besides: version, calibration, data hash.
     """
     hashed = weights[: WIDTH - len(FACTS)]
     scale = np.abs(hashed).max(axis=0) / 127

@@ -16,7 +16,7 @@ from typing import Any
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.names import names_of
-from bank_sync.categorization.taxonomy import primary_of
+from bank_sync.categorization.taxonomy import primary_of, with_direction
 from bank_sync.categorization.training.generator import CITIES, FIRST_WORDS, SURNAMES, descriptor
 
 NAMES, BRANDS, KEYWORDS = "names", "brands", "keywords"
@@ -25,6 +25,7 @@ _UNLISTED = frozenset((NAMES, BRANDS))
 _BARE = frozenset((NAMES, BRANDS, KEYWORDS))
 _HIDING = (_NOTHING, _UNLISTED, _BARE, frozenset((KEYWORDS,)))
 _REFUNDED = 0.05
+_COMES_BACK = 0.25  # of transfers: the same words, the other way
 _FORM_ROWS = 12  # told of each form, each time with another place
 _FLOWS_IN = frozenset(("INCOME", "TRANSFER_IN", "LOAN_DISBURSEMENTS"))
 _NEVER_REFUNDED = frozenset(("BANK_FEES", "LOAN_PAYMENTS", "TRANSFER_OUT"))
@@ -91,6 +92,8 @@ class _Writer:
         primary = primary_of(detailed) or ""
         if primary not in _USUAL:
             return
+        if primary == "TRANSFER_OUT" and self.rng.random() < _COMES_BACK:
+            money_in, primary = True, primary_of(with_direction(detailed, money_in=True) or "") or ""
         if not money_in and primary not in _NEVER_REFUNDED and self.rng.random() < _REFUNDED:
             money_in = True
         kind = account or self.rng.choice(("depository", "depository", "credit"))

@@ -1,11 +1,12 @@
 """Chooses one category per transaction from all the evidence.
 
 Belongs here: the precedence between kinds of evidence, and nothing else. Does not belong here: the evidence
-itself (`evidence`, `rules`, `model`), cleaning (`merchants`), or what a user said, which overrules this from outside.
+itself (`evidence`, `rules`, `model`), cleaning (`merchants`), or what a user said, which overrules this from
+outside.
 
-Precedence: the merchant's category code where it says enough; then a rule for money movement; then the model or
-the provider's category, whichever is surer; then nothing, which is said openly. Without a model, the brand or a
-keyword stands in for it.
+Precedence: the merchant's category code where it says enough; then a rule for money movement; then the model
+or the provider's category, whichever is surer; then nothing, which is said openly. Without a model, the
+brand or a keyword stands in for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,8 +65,8 @@ def categorize(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, floa
     """Return (primary category, confidence 0 to 1) per row, in order; (None, 0.0) where nothing can be said.
 
     A row has `description`, `amount` (positive is money OUT, as tools for this taxonomy have it), `currency`,
-    `account_type`, and perhaps `merchant_name` and `mcc`. Neither database nor network is used. Unlike `decide`,
-    this tells its best guess however unsure it is; the confidence says so.
+    `account_type`, and perhaps `merchant_name` and `mcc`. Neither database nor network is used. Unlike
+    `decide`, this tells its best guess however unsure it is; the confidence says so.
     """
     decided = decide(_facts(row) for row in rows)
     return [(one.primary or one.suggested, one.confidence) for one in decided]
@@ -136,7 +137,7 @@ def _certain(asked: _Question, seen: Seen) -> Evidence | None:
 
 
 def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | None:
-    """Return the surer of the model's and the provider's category; where they agree, with the detail of either."""
+    """Return the surer of the model's and the provider's category; of two that agree, either's detail."""
     provided = provider_evidence(
         asked.provider, asked.provider_category, asked.provider_confidence, seen.circumstances
     )
@@ -167,7 +168,7 @@ def _from_model(seen: Seen, primary: str, confidence: float) -> Evidence:
 
 
 def _listed(seen: Seen) -> list[tuple[str, float, str]]:
-    """Return (detailed code, the most one can be sure, which list and words) for each list that knows the merchant.
+    """Return (detailed code, the most one can be sure, which list and words) by list that knows the merchant.
 
     A shop that sells of everything is known for certain; what was bought there is not.
     """
@@ -226,5 +227,5 @@ def _is_unreadable(chosen: Evidence, asked: _Question) -> bool:
     """Tell whether the provider sent a category that says nothing in either direction of the money."""
     if not asked.provider_category or chosen.source in ("mcc", "rule", "provider"):
         return False
-    either = (Circumstances(True, False, "depository"), Circumstances(False, True, "depository"))  # noqa: FBT003
+    either = (Circumstances(flow, not flow, "depository") for flow in (True, False))
     return not any(provider_evidence(asked.provider, asked.provider_category, None, one) for one in either)

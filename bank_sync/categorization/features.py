@@ -1,7 +1,7 @@
 """What the model sees of a transaction: hashed spelling and words, and what lists and circumstances say.
 
-Belongs here: the order and the names of the features, the same for training and use. Does not belong here: what
-they weigh (`model`), or how text is hashed (`hashing`).
+Belongs here: the order and the names of the features, the same for training and use. Does not belong here:
+what they weigh (`model`), or how text is hashed (`hashing`).
 """
 
 import math
@@ -27,7 +27,9 @@ _SURE = 0.5  # a listed fact's value; smaller than 1, for several often say the 
 _ROUND = 5
 
 _CHANNELS = toml_table("channels.toml")
-_CHANNEL_INDEX = PhraseIndex((phrase, channel) for channel, phrases in _CHANNELS.items() for phrase in phrases)
+_CHANNEL_INDEX = PhraseIndex(
+    (phrase, channel) for channel, phrases in _CHANNELS.items() for phrase in phrases
+)
 
 FACTS = (
     "any",
@@ -62,7 +64,7 @@ class Seen(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A sparse matrix, row after row: `values` and `columns` of row i stand from starts[i] to starts[i + 1]."""
+    """A sparse matrix: `values` and `columns` of row i stand from starts[i] to starts[i + 1]."""
 
     values: NDArray[np.float32]
     columns: NDArray[np.int64]
@@ -122,7 +124,9 @@ def facts(one: Seen) -> list[str]:
 
 
 def _listed(one: Seen) -> Iterable[str]:
-    yield from dict.fromkeys(f"name {name.how} {name.primary}" for name in one.names if name.primary in CLASSES)
+    yield from dict.fromkeys(
+        f"name {name.how} {name.primary}" for name in one.names if name.primary in CLASSES
+    )
     if one.brand is not None and one.brand.intermediary:
         yield "payment service"
     elif one.brand is not None:

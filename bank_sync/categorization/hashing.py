@@ -1,10 +1,10 @@
 """Turns many texts at once into hashed features: character n-grams, words and pairs of words.
 
-Belongs here: the arithmetic of hashing, which training and use must share to the bit. Does not belong here: what
-a text is made of (`features`) or what a feature weighs (`model`).
+Belongs here: the arithmetic of hashing, which training and use must share to the bit. Does not belong here:
+what a text is made of (`features`) or what a feature weighs (`model`).
 
-All texts are joined into one array of bytes and every n-gram's hash is the difference of two prefix sums, so that
-the work is done by numpy and costs some microseconds a text.
+All texts are joined into one array of bytes and every n-gram's hash is the difference of two prefix sums, so
+that the work is done by numpy and costs some microseconds a text.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 
 
 class Hashed(NamedTuple):
-    """Features found: `rows[i]` says which text the feature `columns[i]` belongs to; equal ones may repeat."""
+    """Features found: `rows[i]` is the text that feature `columns[i]` belongs to; equal ones may repeat."""
 
     rows: Integers
     columns: Integers
@@ -60,7 +60,7 @@ def _hash(joined: _Joined, starts: Integers, ends: Integers, bits: int) -> Integ
 
 
 def ngrams(texts: Sequence[str]) -> Hashed:
-    """Hash the character n-grams of each word, its surrounding spaces included, into 2**NGRAM_BITS columns."""
+    """Hash the character n-grams of each word, with its spaces, into 2**NGRAM_BITS columns."""
     if not texts:
         return Hashed(np.empty(0, np.int64), np.empty(0, np.int64))
     joined = _join(texts)

@@ -1,7 +1,7 @@
 """The trained model: one linear score per primary category, turned into calibrated shares.
 
-Belongs here: loading the artefact, checking it, and asking it. Does not belong here: training (`training`), or
-whether the model's answer counts (`categorize`). Nothing here needs scikit-learn.
+Belongs here: loading the artefact, checking it, and asking it. Does not belong here: training (`training`),
+or whether the model's answer counts (`categorize`). Nothing here needs scikit-learn.
 """
 
 import hashlib
@@ -32,12 +32,12 @@ Shares = NDArray[np.float64]
 
 
 class UnusableModelError(Exception):
-    """The artefact is missing, damaged, or made for other features; the message says which, and what to do."""
+    """The artefact is missing, damaged, or made for other features; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights of WIDTH features by CLASSES, and how often the best class is right when its share is so and so.
+    """Weights of WIDTH features by CLASSES, and how often the best class is right at which share.
 
     `calibration` is a rising line through (share, how often right) points from 0 to 1.
     """
@@ -85,7 +85,7 @@ def _excluded(seen: Sequence[Seen]) -> NDArray[np.bool_]:
 
 @cache
 def shipped() -> Model | None:
-    """Return the model that comes with the package; None, and one warning in the log, if it cannot be used."""
+    """Return the model that comes with the package; None, and one warning, if it cannot be used."""
     try:
         return load(ARTEFACT)
     except UnusableModelError as error:
@@ -122,12 +122,17 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
         raise UnusableModelError(f"{path.name} or its manifest cannot be read. {_REMEDY}") from error
 
 
-def _assembled(arrays: Any, manifest: dict[str, Any]) -> Model:  # noqa: ANN401 - numpy's archive is not typed
+def _assembled(arrays: Any, manifest: dict[str, Any]) -> Model:
     hashed = arrays["hashed"].astype(np.float32) * arrays["scale"]
     weights = np.concatenate([hashed, arrays["facts"]])
     if weights.shape != (WIDTH, len(CLASSES)) or arrays["bias"].shape != (len(CLASSES),):
         raise ValueError("unexpected shape")
-    return Model(weights, arrays["bias"], tuple((float(x), float(y)) for x, y in manifest["calibration"]), str(manifest["version"]))
+    return Model(
+        weights,
+        arrays["bias"],
+        tuple((float(x), float(y)) for x, y in manifest["calibration"]),
+        str(manifest["version"]),
+    )
 
 
 def save(path: Path, weights: NDArray[np.float64], bias: NDArray[np.float64], facts: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """The names of merchants that are known beyond the list of brands, and what is bought there.
 
-Belongs here: finding a known name in the words of a merchant, and how much of it was found. Does not belong here:
-brands with rules of their own (`brands`), or weighing what a name says against other evidence (`model`).
+Belongs here: finding a known name in the words of a merchant, and how much of it was found. Does not belong
+here: brands with rules of their own (`brands`), or weighing what a name says against other evidence
+(`model`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,9 @@ def listed() -> Iterator[tuple[str, str]]:
     for detailed, table in toml_table("vocabulary.toml").items():
         yield from ((name, detailed) for name in names_of(table))
     for row in csv_rows("brands.csv"):
-        yield from ((alias, row["detailed"]) for alias in (row["name"], *filter(None, row["aliases"].split("|"))))
+        yield from (
+            (alias, row["detailed"]) for alias in (row["name"], *filter(None, row["aliases"].split("|")))
+        )
 
 
 def names_of(table: dict[str, str]) -> list[str]:
@@ -53,7 +56,7 @@ def _index() -> PhraseIndex[str]:
 
 
 def known(core: Sequence[str]) -> list[KnownName]:
-    """Return the longest known names at the start of a merchant's words, else long ones inside, else nothing."""
+    """Return the longest known names at the start of a merchant's words, else long ones inside."""
     if not core:
         return []
     at_start = list(_index().at(core, 0))
@@ -76,7 +79,9 @@ def _found(core: Sequence[str], end: int, detailed: str) -> KnownName:
 def _inside(core: Sequence[str]) -> list[KnownName]:
     for start in range(1, min(len(core), _LOOK_INTO)):
         found = [
-            KnownName("inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload)
+            KnownName(
+                "inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload
+            )
             for match in _index().at(core, start)
             if sum(map(len, core[start : match.end])) >= _LONG_WORD
         ]

@@ -41,4 +41,6 @@ def test_no_own_descriptor_stands_in_the_lists() -> None:
 @pytest.mark.skipif(not DEVELOPMENT.exists(), reason="the development set lies beside the project, not in it")
 def test_no_development_descriptor_stands_in_the_lists() -> None:
     """Real rows are for looking at; learning them would make every figure on them worthless."""
-    assert not _descriptors(from_file(DEVELOPMENT)) & (_texts() | {_normal(one.text) for one in examples(SEED)})
+    assert not _descriptors(from_file(DEVELOPMENT)) & (
+        _texts() | {_normal(one.text) for one in examples(SEED)}
+    )

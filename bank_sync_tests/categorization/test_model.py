@@ -22,7 +22,13 @@ _MOST_BYTES = 5 * 1024 * 1024
 
 def row(description: str, amount: float, **more: object) -> dict[str, object]:
     """One row as `categorize` takes it."""
-    return {"description": description, "amount": amount, "currency": "EUR", "account_type": "checking", **more}
+    return {
+        "description": description,
+        "amount": amount,
+        "currency": "EUR",
+        "account_type": "checking",
+        **more,
+    }
 
 
 @pytest.fixture
@@ -121,7 +127,7 @@ def test_positive_means_money_out_in_the_public_interface() -> None:
 
 
 def test_the_public_interface_tells_its_best_guess() -> None:
-    """Where `decide` leaves a row to a person, `categorize` says what it would guess, and how unsure it is."""
+    """Where `decide` leaves a row to a person, `categorize` says its guess, and how unsure it is."""
     from decimal import Decimal
 
     kept = decide([TransactionFacts("WJKOV ZQK", Decimal("-731.77"), "EUR", "checking")])[0]

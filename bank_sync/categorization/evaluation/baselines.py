@@ -1,7 +1,7 @@
 """Simple ways to categorize, to be beaten in the same run.
 
-Belongs here: answers that need no knowledge, and word counts as ledger import tools use them. Does not belong here:
-the figures.
+Belongs here: answers that need no knowledge, and word counts as ledger import tools use them. Does not
+belong here: the figures.
 """
 
 from collections import Counter
@@ -23,12 +23,13 @@ def naive_bayes(rows: Sequence[Labelled], learnt: Sequence[Example]) -> list[Ans
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.naive_bayes import MultinomialNB
 
-    words = TfidfVectorizer(token_pattern=r"[^\W\d_]{2,}")
+    words = TfidfVectorizer(token_pattern=r"[^\W\d_]{2,}")  # noqa: S106 - words, no secret
     classifier = MultinomialNB(alpha=0.1)
     matrix = words.fit_transform([one.text for one in learnt])
     classifier.fit(matrix, [one.primary for one in learnt], sample_weight=[one.weight for one in learnt])
     shares = classifier.predict_proba(words.transform([row.description for row in rows]))
     best = shares.argmax(axis=1)
     return [
-        (str(classifier.classes_[place]), float(share[place])) for place, share in zip(best, shares, strict=True)
+        (str(classifier.classes_[place]), float(share[place]))
+        for place, share in zip(best, shares, strict=True)
     ]

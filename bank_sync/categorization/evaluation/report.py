@@ -1,6 +1,7 @@
 """Puts the figures into words and tables, and plots into files.
 
-Belongs here: what `bank-sync categories evaluate` prints and draws. Does not belong here: the figures themselves.
+Belongs here: what `bank-sync categories evaluate` prints and draws. Does not belong here: the figures
+themselves.
 """
 
 from collections.abc import Sequence
@@ -30,17 +31,19 @@ _HEADINGS = ("set", "rows", "strict", "lenient", "F1", "cov. strict", "cov. leni
 
 
 def report(rows: Sequence[Labelled]) -> str:
-    """Return the whole report on a set, in Markdown: figures by source, baselines, classes, confusions, names."""
+    """Return the whole report on a set, in Markdown: figures, baselines, classes, confusions, names."""
     answers = categorize([row.asked() for row in rows])
     parts = [
         "# Categories\n",
         _table(_HEADINGS, _by_source(rows, answers)),
-        "\nStrict: the first label. Lenient: any acceptable one. cov.: share of rows, surest first, at 90 % precision.",
-        "ECE: expected calibration error, lenient. Sets named `own` are written from knowledge, not real rows.\n",
+        "\nStrict: the first label. Lenient: any acceptable one. cov.: share of rows at 90 % precision.",
+        "ECE: calibration error, lenient. Sets named `own` are written from knowledge, not real rows.\n",
         "## Baselines, same rows\n",
         _table(_HEADINGS, _baselines(rows)),
         "\n## F1 by class\n",
-        _table(("category", "F1"), [(name, f"{score:.2f}") for name, score in f1_by_class(rows, answers).items()]),
+        _table(
+            ("category", "F1"), [(name, f"{score:.2f}") for name, score in f1_by_class(rows, answers).items()]
+        ),
         "\n## Most frequent mistakes\n",
         _table(("label", "answer", "rows"), _rows(confusions(rows, answers)[:_MOST_CONFUSIONS])),
         "\n## Reliability\n",
@@ -108,7 +111,14 @@ def _baselines(rows: Sequence[Labelled]) -> list[tuple[str, ...]]:
 
 def _line(name: str, rows: Sequence[Labelled], answers: Sequence[Answer]) -> tuple[str, ...]:
     of = figures(rows, answers)
-    shares = (of.strict, of.lenient, of.macro_f1, of.coverage_strict, of.coverage_lenient, of.calibration_error)
+    shares = (
+        of.strict,
+        of.lenient,
+        of.macro_f1,
+        of.coverage_strict,
+        of.coverage_lenient,
+        of.calibration_error,
+    )
     return (name, str(of.rows), *(f"{share:.3f}" for share in shares))
 
 
@@ -127,7 +137,7 @@ def _names(rows: Sequence[Labelled]) -> str:
 
 
 def _speed(rows: Sequence[Labelled]) -> float:
-    """Return rows categorized a second; a number behind each descriptor keeps answers from being remembered."""
+    """Return rows categorized a second; numbers behind descriptors keep answers from being remembered."""
     turns = range(-(-_TIMED_ROWS // len(rows)))
     asked = [{**row.asked(), "description": f"{row.description} {turn}"} for turn in turns for row in rows]
     started = perf_counter()

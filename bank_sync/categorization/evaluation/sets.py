@@ -1,7 +1,7 @@
 """Sets of labelled rows to measure on: one from a file, and the project's own by language.
 
-Belongs here: reading them into one form. Does not belong here: judging answers (`figures`). The project's own sets
-are payees and bank formats written from knowledge, not real transactions; reports say so.
+Belongs here: reading them into one form. Does not belong here: judging answers (`figures`). The project's
+own sets are payees and bank formats written from knowledge, not real transactions; reports say so.
 """
 
 import json
@@ -62,7 +62,7 @@ class Labelled:
 
 
 def from_file(path: Path) -> list[Labelled]:
-    """Read labelled rows, one JSON object a line: description, amount (positive is money out), labels, source."""
+    """Read labelled rows, one JSON object a line: description, amount (positive is out), labels, source."""
     with path.open(encoding="utf-8") as lines:
         found = [json.loads(line) for line in lines if line.strip()]
     return [

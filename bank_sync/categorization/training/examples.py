@@ -1,10 +1,10 @@
 """The training rows: every list that is shipped, told as transactions.
 
-Belongs here: which rows there are, how often, and what of the lists' help they are denied. Does not belong here:
-how a descriptor looks (`generator`), or fitting.
+Belongs here: which rows there are, how often, and what of the lists' help they are denied. Does not belong
+here: how a descriptor looks (`generator`), or fitting.
 
-A row that may use every list teaches that a listed name is to be trusted; one that may not (its `hidden` lists)
-teaches the spelling, as if nobody had listed that merchant. Both kinds are needed.
+A row that may use every list teaches that a listed name is to be trusted; one that may not (its `hidden`
+lists) teaches the spelling, as if nobody had listed that merchant. Both kinds are needed.
 """
 
 import math
@@ -110,7 +110,8 @@ class _Writer:
 def examples(seed: int, share: float = 1.0) -> list[Example]:
     """Return the training rows for a seed; with `share` below 1, that part of them, for tests.
 
-    Weights say how much each row counts; their sums by primary follow how often people have such transactions.
+    Weights say how much each row counts; their sums by primary follow how often people have such
+    transactions.
     """
     writer = _Writer(Random(seed))  # noqa: S311 - imitation, not secrecy
     _from_brands(writer)

@@ -18,13 +18,21 @@ from bank_sync.categorization.training.examples import BRANDS, KEYWORDS, NAMES, 
 SEED = 7
 _ALPHA = 1e-5
 _EPOCHS = 8
-# How often a share of the best class is right, read off real rows of three origins; training rows cannot tell, for
-# every one of them is of a merchant that some list knows.
+# How often a share of the best class is right, read off real rows of three origins; training rows cannot
+# tell, for every one of them is of a merchant that some list knows.
 CALIBRATION = (
     *((0.0, 0.05), (0.3, 0.32), (0.5, 0.51), (0.65, 0.62), (0.8, 0.69), (0.9, 0.77)),
     *((0.96, 0.88), (0.99, 0.95), (1.0, 0.985)),
 )
-_KNOWLEDGE = ("brands.csv", "channels.toml", "mcc.csv", "names.csv", "places.toml", "rails.toml", "rules.toml")
+_KNOWLEDGE = (
+    "brands.csv",
+    "channels.toml",
+    "mcc.csv",
+    "names.csv",
+    "places.toml",
+    "rails.toml",
+    "rules.toml",
+)
 
 
 def train(path: Path, *, seed: int = SEED, share: float = 1.0) -> int:
@@ -35,7 +43,13 @@ def train(path: Path, *, seed: int = SEED, share: float = 1.0) -> int:
     learnt = examples(seed, share)
     weights, bias = _fit(learnt, seed)
     version = f"linear-1.{data_hash()}" if share >= 1 else f"linear-1.{data_hash()}-part"
-    facts = {"version": version, "data": data_hash(), "seed": seed, "rows": len(learnt), "calibration": CALIBRATION}
+    facts = {
+        "version": version,
+        "data": data_hash(),
+        "seed": seed,
+        "rows": len(learnt),
+        "calibration": CALIBRATION,
+    }
     save(path, weights, bias, facts)
     return len(learnt)
 

@@ -16,6 +16,7 @@ from bank_sync.storage.tables.budgets import (
     quota_calls,
     rate_budgets,
 )
+from bank_sync.storage.tables.learning import category_memory
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -38,7 +39,7 @@ from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 
 __all__ = [
     "SCHEMAS", "account_details", "accounts", "application_tokens", "audit", "balances", "breakers",
-    "connections", "coverage", "credentials",
+    "category_memory", "connections", "coverage", "credentials",
     "cursors",
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",

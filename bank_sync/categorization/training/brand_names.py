@@ -1,7 +1,8 @@
-"""Takes brand names out of the npm package `name-suggestion-index` (BSD-3-Clause; see NOTICE) for categorization.
+"""Takes brand names out of the npm package `name-suggestion-index` (BSD-3-Clause; see NOTICE).
 
-Usage: scripts/take-brand-names.py package/dist/json/nsi.min.json > bank_sync/categorization/data/names.csv
-Run by hand when a newer release of the package is worth having, then train anew.
+Belongs here: making `data/names.csv`, by hand, when a newer release of the package is worth having:
+`python -m bank_sync.categorization.training.brand_names package/dist/json/nsi.min.json > names.csv`; then
+train anew. Does not belong here: names written from knowledge (`data/vocabulary.toml`).
 """
 
 import csv
@@ -9,19 +10,19 @@ import json
 import sys
 import unicodedata
 from pathlib import Path
+from typing import Any
 
-# where the people live whose transactions are categorized; "001" is the whole world, "fx" France without overseas
-COUNTRIES = frozenset(
-    "001 us ca gb ie au nz za in de at ch fr fx be nl lu es pt it se no dk fi is 150 155 154 039 q2".split()
-)
+from bank_sync.categorization.datafiles import csv_rows
+
+# where the people live whose transactions are categorized; 001 is the whole world, fx France without overseas
+_PLACES = "001 us ca gb ie au nz za in de at ch fr fx be nl lu es pt it se no dk fi is 150 155 154 039 q2"
+COUNTRIES = frozenset(_PLACES.split(" "))
 MOST_OF_A_KIND = 350  # of school districts alone there are thousands, which teach nothing new
-TAGS = Path(__file__).parent.parent / "bank_sync/categorization/data/osm_tags.csv"
 
 
 def main(index: str) -> None:
     """Write name and category of each brand that people may pay, sorted."""
-    with TAGS.open(encoding="utf-8") as file:
-        detailed_of = {row["tag"]: row["detailed"] for row in csv.DictReader(file)}
+    detailed_of = {row["tag"]: row["detailed"] for row in csv_rows("osm_tags.csv")}
     found: dict[str, str] = {}
     for path, kind in json.loads(Path(index).read_text(encoding="utf-8"))["nsi"].items():
         detailed = detailed_of.get(path.partition("/")[2])
@@ -38,7 +39,7 @@ def step(items: int) -> int:
     return max(1, items // (2 * MOST_OF_A_KIND))
 
 
-def names(items: list[dict]) -> set[str]:
+def names(items: list[dict[str, Any]]) -> set[str]:
     """Return the names of one kind of shop, other spellings included, that are written in Latin letters."""
     kept: set[str] = set()
     for item in items:

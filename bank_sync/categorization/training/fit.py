@@ -16,6 +16,7 @@ from bank_sync.categorization.model import save
 from bank_sync.categorization.training.examples import BRANDS, KEYWORDS, NAMES, Example, examples
 
 SEED = 7
+_RECIPE = 1  # one more whenever this package tells the same lists as other rows, or fits them otherwise
 _ALPHA = 1e-5
 _EPOCHS = 8
 # How often a share of the best class is right, read off real rows of three origins; training rows cannot
@@ -55,13 +56,10 @@ def train(path: Path, *, seed: int = SEED, share: float = 1.0) -> int:
 
 
 def data_hash() -> str:
-    """Return a hash of all that training learns from: the lists, and the code that tells them."""
-    package = files("bank_sync.categorization")
-    digest = hashlib.sha256()
+    """Return a hash of all that training learns from: the lists, and the number of the recipe."""
+    digest = hashlib.sha256(f"recipe {_RECIPE}".encode())
     for name in (*_KNOWLEDGE, "taxonomy.csv", "vocabulary.toml"):
-        digest.update((package / "data" / name).read_bytes())
-    for name in ("examples.py", "fit.py", "generator.py"):
-        digest.update((package / "training" / name).read_bytes())
+        digest.update((files("bank_sync.categorization") / "data" / name).read_bytes())
     return digest.hexdigest()[:12]
 
 

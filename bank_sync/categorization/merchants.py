@@ -6,8 +6,8 @@ category.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
 from bank_sync.categorization.datafiles import toml_table
@@ -52,8 +52,7 @@ _FULL_MONTH = 4
 _MONTH_NAMES = frozenset(folded(month) for month in _RAILS["months"] if len(month) >= _FULL_MONTH)
 
 
-@dataclass(frozen=True, slots=True)
-class Merchant:
+class Merchant(NamedTuple):
     """A merchant's name for people and its key for grouping; both are empty if the text names nobody."""
 
     name: str

@@ -66,8 +66,9 @@ class Model:
         scores = np.add.reduceat(weighted, found.starts[:-1], axis=0, dtype=np.float64) + self.bias
         scores[_excluded(seen)] = -np.inf
         scores -= scores.max(axis=1, keepdims=True)
-        odds: Shares = np.exp(scores)
-        return odds / odds.sum(axis=1, keepdims=True)
+        odds = np.exp(scores)
+        shares: Shares = odds / odds.sum(axis=1, keepdims=True)
+        return shares
 
 
 def _excluded(seen: Sequence[Seen]) -> NDArray[np.bool_]:

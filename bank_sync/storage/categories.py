@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, insert, or_, select, update
 
 from bank_sync.storage.tables import accounts, connections, transaction_categories, transactions
 
@@ -21,6 +22,7 @@ class Uncategorized:
     """What categorization needs to know of a live transaction whose category is missing or outdated."""
 
     transaction_id: str
+    connection_id: str
     description: str
     amount: Decimal
     currency: str
@@ -35,7 +37,7 @@ class Uncategorized:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One category decision; `primary` None means nothing was sure enough."""
+    """One category decision; `primary` None means nothing was sure enough, `suggested` what came nearest."""
 
     transaction_id: str
     transaction_hash: bytes
@@ -48,15 +50,15 @@ class Decision:
     merchant_key: str | None
     model_version: str
     taxonomy_version: str
+    suggested: str | None = None
 
 
 _FACTS = [transactions.c[name] for name in Uncategorized.__slots__ if name in transactions.c]
 
 
-def uncategorized(db: Connection, connection_id: str, *, limit: int) -> list[Uncategorized]:
-    """Live transactions without a category, or whose content changed since they got one."""
+def _with_category() -> Select[Any]:
     current = transaction_categories
-    query = (
+    return (
         select(*_FACTS, accounts.c.type.label("account_type"), connections.c.provider)
         .join(accounts, accounts.c.account_id == transactions.c.account_id)
         .join(connections, connections.c.connection_id == transactions.c.connection_id)
@@ -64,10 +66,28 @@ def uncategorized(db: Connection, connection_id: str, *, limit: int) -> list[Unc
             current,
             and_(current.c.transaction_id == transactions.c.transaction_id, current.c.replaced_at.is_(None)),
         )
+        .where(transactions.c.removed_at.is_(None), transactions.c.superseded_by.is_(None))
+    )
+
+
+def of_merchant(db: Connection, user_id: str, merchant_key: str, *, money_in: bool) -> list[Uncategorized]:
+    """A person's live transactions with one merchant in one direction, as the current categories name it."""
+    sign = transactions.c.amount > 0 if money_in else transactions.c.amount <= 0
+    query = (
+        _with_category()
+        .where(connections.c.user_id == user_id, transaction_categories.c.merchant_key == merchant_key, sign)
+        .order_by(transactions.c.transaction_id)
+    )
+    return [Uncategorized(**row) for row in db.execute(query).mappings()]
+
+
+def uncategorized(db: Connection, connection_id: str, *, limit: int) -> list[Uncategorized]:
+    """Live transactions without a category, or whose content changed since they got one."""
+    current = transaction_categories
+    query = (
+        _with_category()
         .where(
             transactions.c.connection_id == connection_id,
-            transactions.c.removed_at.is_(None),
-            transactions.c.superseded_by.is_(None),
             or_(
                 current.c.transaction_id.is_(None),
                 current.c.transaction_hash != transactions.c.content_hash,
@@ -103,6 +123,7 @@ def _values(connection_id: str, decision: Decision, now: datetime) -> dict[str, 
         "transaction_hash": decision.transaction_hash,
         "category_primary": decision.primary,
         "category_detailed": decision.detailed,
+        "suggested_primary": decision.suggested,
         "confidence": decision.confidence,
         "source": decision.source,
         "reason": decision.reason,

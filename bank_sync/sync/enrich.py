@@ -1,24 +1,28 @@
 """Merchants and categories for the rows that need them.
 
-Belongs here: handing outdated rows to `categorization` and storing its decisions. Does not belong here: how a
-category is chosen.
+Belongs here: handing outdated rows to `categorization`, putting what their owner taught before its
+decisions, and storing both. Does not belong here: how a category is chosen, or corrections themselves
+(`corrections`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from bank_sync.categorization import Category, TransactionFacts, categorize, merchant
+from bank_sync.categorization import Category, TransactionFacts, decide, merchant
 from bank_sync.services import Services
 from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
+from bank_sync.storage.category_memory import Remembered, recall
 from bank_sync.storage.database import in_transaction
 
 _ROWS_PER_WRITE = 5_000
+# One merchant may sell what belongs to two categories; mostly a person means all of it.
+_SAID = 0.95
 _FOUR_PLACES = Decimal("0.0001")
 
 
@@ -34,7 +38,8 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
     """Categorize every live row that has no category yet or changed since."""
 
     def work(db: Connection) -> list[Decision]:
-        decisions = _decide(uncategorized(db, connection_id, limit=_ROWS_PER_WRITE))
+        rows = uncategorized(db, connection_id, limit=_ROWS_PER_WRITE)
+        decisions = decisions_for(rows, recall(db, connection_id))
         store_decisions(db, connection_id, decisions, now=services.clock())
         return decisions
 
@@ -48,9 +53,12 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
             )
 
 
-def _decide(rows: Sequence[Uncategorized]) -> list[Decision]:
-    categories = categorize([_facts(row) for row in rows])
-    return [_decision(row, category) for row, category in zip(rows, categories, strict=True)]
+def decisions_for(
+    rows: Sequence[Uncategorized], remembered: Mapping[tuple[str, bool], Remembered]
+) -> list[Decision]:
+    """Return what to store for each row: what its owner said about the merchant, else the evidence."""
+    categories = decide([_facts(row) for row in rows])
+    return [_decision(row, category, remembered) for row, category in zip(rows, categories, strict=True)]
 
 
 def _facts(row: Uncategorized) -> TransactionFacts:
@@ -67,8 +75,21 @@ def _facts(row: Uncategorized) -> TransactionFacts:
     )
 
 
-def _decision(row: Uncategorized, category: Category) -> Decision:
+def _decision(
+    row: Uncategorized, category: Category, remembered: Mapping[tuple[str, bool], Remembered]
+) -> Decision:
     shop = merchant(row.description, row.merchant_name)
+    said = remembered.get((shop.key, row.amount > 0)) if shop.key else None
+    if said is not None:
+        category = replace(
+            category,
+            primary=said.primary,
+            detailed=said.detailed,
+            suggested=None,
+            confidence=_SAID,
+            source="memory",
+            reason="memory: the owner said so of this merchant",
+        )
     return Decision(
         transaction_id=row.transaction_id,
         transaction_hash=row.content_hash,
@@ -81,4 +102,5 @@ def _decision(row: Uncategorized, category: Category) -> Decision:
         merchant_key=shop.key or None,
         model_version=category.model_version,
         taxonomy_version=category.taxonomy_version,
+        suggested=category.suggested,
     )

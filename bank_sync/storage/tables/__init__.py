@@ -17,6 +17,7 @@ from bank_sync.storage.tables.budgets import (
     rate_budgets,
 )
 from bank_sync.storage.tables.inbox import webhook_inbox
+from bank_sync.storage.tables.learning import category_memory
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -41,7 +42,7 @@ from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 __all__ = [
     "SCHEMAS", "account_details", "account_keys", "accounts", "alerts", "application_tokens", "audit",
     "balances",
-    "breakers", "connections", "coverage", "credentials", "cursors",
+    "breakers", "category_memory", "connections", "coverage", "credentials", "cursors",
     "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
     "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",
     "transaction_links",

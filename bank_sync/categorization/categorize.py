@@ -9,7 +9,7 @@ or the provider's category, whichever is surer; then nothing, which is said open
 brand or a keyword stands in for it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -58,7 +58,7 @@ class _Question(NamedTuple):
     provider_confidence: str | None
 
 
-_ANSWERED: dict[_Question, Category] = {}
+_ANSWERED: dict[str, dict[_Question, Category]] = {}  # by the version that answered
 
 
 def categorize(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, float]]:
@@ -84,16 +84,21 @@ def _facts(row: Mapping[str, Any]) -> TransactionFacts:
     )
 
 
-def decide(rows: Iterable[TransactionFacts]) -> list[Category]:
-    """Return one category per row, in order; never raises for what a provider or a bank may have written."""
+def decide(rows: Iterable[TransactionFacts], *, by: Callable[[], Model | None] = shipped) -> list[Category]:
+    """Return one category per row, in order; never raises for what a provider or a bank may have written.
+
+    `by` gives the model that is asked; one that gives None leaves it to lists and rules.
+    """
+    model = by()
+    answered = _ANSWERED.setdefault(model_version(model), {})
     questions = [_question(row) for row in rows]
-    unknown = list(dict.fromkeys(asked for asked in questions if asked not in _ANSWERED))
-    answers = dict(zip(unknown, _answers(unknown, shipped()), strict=True))
-    found = [answers.get(asked) or _ANSWERED[asked] for asked in questions]
-    if len(_ANSWERED) + len(answers) > _MOST_REMEMBERED:
+    unknown = list(dict.fromkeys(asked for asked in questions if asked not in answered))
+    answers = dict(zip(unknown, _answers(unknown, model), strict=True))
+    found = [answers.get(asked) or answered[asked] for asked in questions]
+    if sum(map(len, _ANSWERED.values())) + len(answers) > _MOST_REMEMBERED:
         _ANSWERED.clear()
     if len(answers) <= _MOST_REMEMBERED:
-        _ANSWERED.update(answers)
+        _ANSWERED.setdefault(model_version(model), {}).update(answers)
     return found
 
 

@@ -1,6 +1,7 @@
 """`bank-sync categories`: why a row has its category, correcting it, and making and measuring the model.
 
-Belongs here: reading options and printing. Does not belong here: what a correction does
+Belongs here: reading options and printing; rules, candidates and models have modules of their own beside
+this one. Does not belong here: what a correction does
 (`sync.corrections`), how the model is made (`categorization.training`) or judged
 (`categorization.evaluation`).
 """
@@ -12,14 +13,19 @@ from typing import Annotated
 
 import typer
 
-from bank_sync.cli import terminal
+from bank_sync.cli import category_candidates, category_models, category_rules, terminal
 from bank_sync.cli.errors import UsageMistake
 from bank_sync.cli.opening import ready_services
 from bank_sync.cli.transactions import split_category
 
 app = typer.Typer(
-    no_args_is_help=True, help="Categories: explain, correct, review; train and evaluate the model."
+    no_args_is_help=True,
+    help="Categories: explain, correct, review, rules; the model: learning, measuring.",
 )
+app.add_typer(category_rules.app, name="rules")
+app.add_typer(category_candidates.app, name="candidates")
+app.command()(category_models.models)
+app.command()(category_models.recategorize)
 Transaction = Annotated[str, typer.Argument(metavar="TRANSACTION", help="Our id of the transaction.")]
 _DEVELOPMENT = Path("../shared/categorization/dev_set.jsonl")
 

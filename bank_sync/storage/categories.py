@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +56,8 @@ class Decision:
 _FACTS = [transactions.c[name] for name in Uncategorized.__slots__ if name in transactions.c]
 
 
-def _with_category() -> Select[Any]:
+def live_facts() -> Select[Any]:
+    """Query the facts of live transactions, with the current category of each within reach for conditions."""
     current = transaction_categories
     return (
         select(*_FACTS, accounts.c.type.label("account_type"), connections.c.provider)
@@ -74,29 +75,70 @@ def of_merchant(db: Connection, user_id: str, merchant_key: str, *, money_in: bo
     """A person's live transactions with one merchant in one direction, as the current categories name it."""
     sign = transactions.c.amount > 0 if money_in else transactions.c.amount <= 0
     query = (
-        _with_category()
+        live_facts()
         .where(connections.c.user_id == user_id, transaction_categories.c.merchant_key == merchant_key, sign)
         .order_by(transactions.c.transaction_id)
     )
     return [Uncategorized(**row) for row in db.execute(query).mappings()]
 
 
-def uncategorized(db: Connection, connection_id: str, *, limit: int) -> list[Uncategorized]:
-    """Live transactions without a category, or whose content changed since they got one."""
+def uncategorized(db: Connection, connection_id: str, *, version: str, limit: int) -> list[Uncategorized]:
+    """Live transactions without a category, or whose content changed since they got one.
+
+    One that nothing was sure enough about is asked again where another version than `version` was unsure.
+    """
     current = transaction_categories
     query = (
-        _with_category()
+        live_facts()
         .where(
             transactions.c.connection_id == connection_id,
             or_(
                 current.c.transaction_id.is_(None),
                 current.c.transaction_hash != transactions.c.content_hash,
+                and_(current.c.category_primary.is_(None), current.c.model_version != version),
             ),
         )
         .order_by(transactions.c.transaction_id)
         .limit(limit)
     )
     return [Uncategorized(**row) for row in db.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which past transactions are meant, by booking date, both ends included; None is open."""
+
+    since: date | None = None
+    until: date | None = None
+
+
+def within(db: Connection, connection_id: str, span: Span, *, after: str, limit: int) -> list[Uncategorized]:
+    """Live transactions of a span whose ids come after `after`, in the order of their ids."""
+    booked = transactions.c.booked_on
+    ends = [booked >= span.since] if span.since else []
+    ends += [booked <= span.until] if span.until else []
+    query = (
+        live_facts()
+        .where(transactions.c.connection_id == connection_id, transactions.c.transaction_id > after, *ends)
+        .order_by(transactions.c.transaction_id)
+        .limit(limit)
+    )
+    return [Uncategorized(**row) for row in db.execute(query).mappings()]
+
+
+def current_decisions(db: Connection, transaction_ids: Sequence[str]) -> dict[str, Decision]:
+    """The decisions that stand for these transactions."""
+    renamed = {
+        "primary": "category_primary",
+        "detailed": "category_detailed",
+        "suggested": "suggested_primary",
+    }
+    columns = [transaction_categories.c[renamed.get(name, name)].label(name) for name in Decision.__slots__]
+    query = select(*columns).where(
+        transaction_categories.c.transaction_id.in_(transaction_ids),
+        transaction_categories.c.replaced_at.is_(None),
+    )
+    return {row["transaction_id"]: Decision(**row) for row in db.execute(query).mappings()}
 
 
 def store_decisions(

@@ -15,7 +15,9 @@ from bank_sync.storage import category_memory, overlays
 from bank_sync.storage.categories import of_merchant, store_decisions
 from bank_sync.storage.category_memory import Remembered
 from bank_sync.storage.database import transaction
+from bank_sync.sync.champion import deciding
 from bank_sync.sync.enrich import decisions_for
+from bank_sync.sync.teaching import teaching
 
 
 def correct(services: Services, transaction_id: str, primary: str, detailed: str | None) -> int:
@@ -41,11 +43,12 @@ def correct(services: Services, transaction_id: str, primary: str, detailed: str
 
 def _apply(services: Services, db: Connection, user_id: str, said: Remembered) -> int:
     alike = of_merchant(db, user_id, said.merchant_key, money_in=said.money_in)
-    taught = {(said.merchant_key, said.money_in): said}
+    model = deciding(services, db)
     for connection_id, rows in groupby(
         sorted(alike, key=lambda row: row.connection_id), key=lambda row: row.connection_id
     ):
-        store_decisions(db, connection_id, decisions_for(list(rows), taught), now=services.clock())
+        decisions = decisions_for(list(rows), teaching(db, connection_id), model)
+        store_decisions(db, connection_id, decisions, now=services.clock())
     return len(alike)
 
 

@@ -1,28 +1,28 @@
 """Merchants and categories for the rows that need them.
 
 Belongs here: handing outdated rows to `categorization`, putting what their owner taught before its
-decisions, and storing both. Does not belong here: how a category is chosen, or corrections themselves
-(`corrections`).
+decisions, and storing both. Does not belong here: how a category is chosen, what a person may teach
+(`teaching`), corrections (`corrections`), rows that have a category already (`rescoring`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from bank_sync.categorization import Category, TransactionFacts, decide, merchant
+from bank_sync.categorization import Category, TransactionFacts, decide, merchant, model_version
+from bank_sync.categorization.model import Model
 from bank_sync.services import Services
 from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
-from bank_sync.storage.category_memory import Remembered, recall
 from bank_sync.storage.database import in_transaction
+from bank_sync.sync.champion import deciding
+from bank_sync.sync.teaching import Teaching, teaching
 
 _ROWS_PER_WRITE = 5_000
-# One merchant may sell what belongs to two categories; mostly a person means all of it.
-_SAID = 0.95
 _FOUR_PLACES = Decimal("0.0001")
 
 
@@ -35,11 +35,12 @@ class Categorized:
 
 
 def categorize_connection(services: Services, connection_id: str) -> Categorized:
-    """Categorize every live row that has no category yet or changed since."""
+    """Categorize every live row that has no category, changed since, or may get one by a newer model."""
 
     def work(db: Connection) -> list[Decision]:
-        rows = uncategorized(db, connection_id, limit=_ROWS_PER_WRITE)
-        decisions = decisions_for(rows, recall(db, connection_id))
+        model = deciding(services, db)
+        rows = uncategorized(db, connection_id, version=model_version(model), limit=_ROWS_PER_WRITE)
+        decisions = decisions_for(rows, teaching(db, connection_id), model)
         store_decisions(db, connection_id, decisions, now=services.clock())
         return decisions
 
@@ -53,15 +54,14 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
             )
 
 
-def decisions_for(
-    rows: Sequence[Uncategorized], remembered: Mapping[tuple[str, bool], Remembered]
-) -> list[Decision]:
-    """Return what to store for each row: what its owner said about the merchant, else the evidence."""
-    categories = decide([_facts(row) for row in rows])
-    return [_decision(row, category, remembered) for row, category in zip(rows, categories, strict=True)]
+def decisions_for(rows: Sequence[Uncategorized], taught: Teaching, model: Model | None) -> list[Decision]:
+    """Return what to store for each of one owner's rows: what they taught, else the evidence."""
+    categories = decide([facts(row) for row in rows], by=lambda: model)
+    return [_decision(row, category, taught) for row, category in zip(rows, categories, strict=True)]
 
 
-def _facts(row: Uncategorized) -> TransactionFacts:
+def facts(row: Uncategorized) -> TransactionFacts:
+    """Return what categorization is told of a stored row."""
     return TransactionFacts(
         description=row.description,
         amount=row.amount,
@@ -75,21 +75,9 @@ def _facts(row: Uncategorized) -> TransactionFacts:
     )
 
 
-def _decision(
-    row: Uncategorized, category: Category, remembered: Mapping[tuple[str, bool], Remembered]
-) -> Decision:
+def _decision(row: Uncategorized, found: Category, taught: Teaching) -> Decision:
     shop = merchant(row.description, row.merchant_name)
-    said = remembered.get((shop.key, row.amount > 0)) if shop.key else None
-    if said is not None:
-        category = replace(
-            category,
-            primary=said.primary,
-            detailed=said.detailed,
-            suggested=None,
-            confidence=_SAID,
-            source="memory",
-            reason="memory: the owner said so of this merchant",
-        )
+    category = taught.over(found, row, shop.key)
     return Decision(
         transaction_id=row.transaction_id,
         transaction_hash=row.content_hash,

@@ -56,19 +56,23 @@ def report(rows: Sequence[Labelled]) -> str:
 
 def draw(rows: Sequence[Labelled], folder: Path) -> list[Path]:
     """Write the reliability plot and the coverage curve as SVG files; returns where they are."""
-    answers = categorize([row.asked() for row in rows])
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = pictures(rows, categorize([row.asked() for row in rows]))
+    for name, text in drawn.items():
+        (folder / f"{name}.svg").write_text(text, encoding="utf-8")
+    return [folder / f"{name}.svg" for name in drawn]
+
+
+def pictures(rows: Sequence[Labelled], answers: Sequence[Answer]) -> dict[str, str]:
+    """Return the reliability plot and the coverage curve of these answers, as SVG."""
     sure = np.array([confidence for _, confidence in answers])
     right = np.array([answer in row.labels for row, (answer, _) in zip(rows, answers, strict=True)])
-    folder.mkdir(parents=True, exist_ok=True)
     found = [(said, true) for said, true, _ in reliability(sure, right)]
     curve = [(coverage(sure, right, level / 100), level / 100) for level in range(60, 101)]
-    plots = {
-        "reliability.svg": svg(found, "confidence", "share right"),
-        "coverage.svg": svg(curve, "share of rows", "precision"),
+    return {
+        "reliability": svg(found, "confidence", "share right"),
+        "coverage": svg(curve, "share of rows", "precision"),
     }
-    for name, text in plots.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in plots]
 
 
 def svg(points: Sequence[tuple[float, float]], across: str, up: str) -> str:

@@ -18,6 +18,7 @@ from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.names import names_of
 from bank_sync.categorization.taxonomy import primary_of, with_direction
 from bank_sync.categorization.training.generator import CITIES, FIRST_WORDS, SURNAMES, descriptor
+from bank_sync.categorization.training.lessons import Lesson
 
 NAMES, BRANDS, KEYWORDS = "names", "brands", "keywords"
 _NOTHING: frozenset[str] = frozenset()
@@ -25,6 +26,7 @@ _UNLISTED = frozenset((NAMES, BRANDS))
 _BARE = frozenset((NAMES, BRANDS, KEYWORDS))
 _HIDING = (_NOTHING, _UNLISTED, _BARE, frozenset((KEYWORDS,)))
 _REFUNDED = 0.05
+_TAUGHT = 1.0  # what people agree on counts as a brand on the list does
 _COMES_BACK = 0.25  # of transfers: the same words, the other way
 _FORM_ROWS = 12  # told of each form, each time with another place
 _FLOWS_IN = frozenset(("INCOME", "TRANSFER_IN", "LOAN_DISBURSEMENTS"))
@@ -96,6 +98,18 @@ class _Writer:
             money_in, primary = True, primary_of(with_direction(detailed, money_in=True) or "") or ""
         if not money_in and primary not in _NEVER_REFUNDED and self.rng.random() < _REFUNDED:
             money_in = True
+        self.tell(name, primary, hidden, weight, money_in=money_in, account=account)
+
+    def tell(
+        self,
+        name: str,
+        primary: str,
+        hidden: frozenset[str],
+        weight: float,
+        *,
+        money_in: bool,
+        account: str = "",
+    ) -> None:
         kind = account or self.rng.choice(("depository", "depository", "credit"))
         amount = self._amount(primary) * (-1 if money_in else 1)
         self.rows.append(Example(descriptor(self.rng, name, primary), amount, kind, primary, weight, hidden))
@@ -107,8 +121,8 @@ class _Writer:
         return max(0.5, round(amount, 2))
 
 
-def examples(seed: int, share: float = 1.0) -> list[Example]:
-    """Return the training rows for a seed; with `share` below 1, that part of them, for tests.
+def examples(seed: int, share: float = 1.0, lessons: Sequence[Lesson] = ()) -> list[Example]:
+    """Return the training rows for a seed and what people taught; with `share` below 1, part of the lists'.
 
     Weights say how much each row counts; their sums by primary follow how often people have such
     transactions.
@@ -119,8 +133,10 @@ def examples(seed: int, share: float = 1.0) -> list[Example]:
     _from_rules(writer)
     _from_codes(writer)
     _from_vocabulary(writer)
-    rows = writer.rows if share >= 1 else writer.rows[:: round(1 / share)]
-    return list(_balanced(rows))
+    if share < 1:
+        writer.rows = writer.rows[:: round(1 / share)]
+    _from_lessons(writer, lessons)
+    return list(_balanced(writer.rows))
 
 
 def _from_brands(writer: _Writer) -> None:
@@ -150,6 +166,13 @@ def _from_rules(writer: _Writer) -> None:
             word = phrase.strip("~")
             told = _about(writer.rng, word) if directed else _shaped(writer.rng, _SHAPES, [word])
             _tell(writer, row, word, told, account="")
+
+
+def _from_lessons(writer: _Writer, lessons: Sequence[Lesson]) -> None:
+    for lesson in sorted(lessons):
+        if lesson.primary in _USUAL:
+            for hidden in _HIDING * 2:
+                writer.tell(lesson.words, lesson.primary, hidden, _TAUGHT, money_in=lesson.money_in)
 
 
 def _tell(writer: _Writer, row: dict[str, Any], word: str, told: str, *, account: str) -> None:

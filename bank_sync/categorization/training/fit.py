@@ -14,6 +14,7 @@ from bank_sync.categorization.evidence import look
 from bank_sync.categorization.features import CLASSES, WIDTH, Rows, Seen, rows
 from bank_sync.categorization.model import save
 from bank_sync.categorization.training.examples import BRANDS, KEYWORDS, NAMES, Example, examples
+from bank_sync.categorization.training.lessons import Lesson, lessons_hash
 
 SEED = 7
 _RECIPE = 1  # one more whenever this package tells the same lists as other rows, or fits them otherwise
@@ -36,16 +37,15 @@ _KNOWLEDGE = (
 )
 
 
-def train(path: Path, *, seed: int = SEED, share: float = 1.0) -> int:
-    """Train from the shipped lists and write the artefact to `path`; returns how many rows it learnt from.
+def train(path: Path, *, seed: int = SEED, share: float = 1.0, lessons: Sequence[Lesson] = ()) -> int:
+    """Train from the shipped lists and `lessons`, write the artefact to `path`; returns how many rows it had.
 
-    The same lists, seed and share give the same bytes on one machine; `share` below 1 is for tests.
+    The same lists, lessons, seed and share give the same bytes on one machine; `share` below 1 is for tests.
     """
-    learnt = examples(seed, share)
+    learnt = examples(seed, share, lessons)
     weights, bias = _fit(learnt, seed)
-    version = f"linear-1.{data_hash()}" if share >= 1 else f"linear-1.{data_hash()}-part"
     facts = {
-        "version": version,
+        "version": version_of(lessons) if share >= 1 else f"{version_of(lessons)}-part",
         "data": data_hash(),
         "seed": seed,
         "rows": len(learnt),
@@ -53,6 +53,11 @@ def train(path: Path, *, seed: int = SEED, share: float = 1.0) -> int:
     }
     save(path, weights, bias, facts)
     return len(learnt)
+
+
+def version_of(lessons: Sequence[Lesson]) -> str:
+    """Return the version of the model that the shipped lists and these lessons make."""
+    return f"linear-1.{data_hash()}" + (f".{lessons_hash(lessons)}" if lessons else "")
 
 
 def data_hash() -> str:

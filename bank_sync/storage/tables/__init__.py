@@ -17,7 +17,12 @@ from bank_sync.storage.tables.budgets import (
     rate_budgets,
 )
 from bank_sync.storage.tables.inbox import webhook_inbox
-from bank_sync.storage.tables.learning import category_memory
+from bank_sync.storage.tables.learning import (
+    category_memory,
+    category_models,
+    category_rules,
+    training_candidates,
+)
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -40,11 +45,39 @@ from bank_sync.storage.tables.people import account_keys, accounts, connections,
 from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
 
 __all__ = [
-    "SCHEMAS", "account_details", "account_keys", "accounts", "alerts", "application_tokens", "audit",
+    "SCHEMAS",
+    "account_details",
+    "account_keys",
+    "accounts",
+    "alerts",
+    "application_tokens",
+    "audit",
     "balances",
-    "breakers", "category_memory", "connections", "coverage", "credentials", "cursors",
-    "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
-    "reconciliations", "rounds", "sync_attempts", "transaction_categories", "transaction_keys",
+    "breakers",
+    "category_memory",
+    "category_models",
+    "category_rules",
+    "connections",
+    "coverage",
+    "credentials",
+    "cursors",
+    "metadata",
+    "notifications",
+    "pages",
+    "quality_results",
+    "quarantine",
+    "quota_calls",
+    "rate_budgets",
+    "reconciliations",
+    "rounds",
+    "sync_attempts",
+    "training_candidates",
+    "transaction_categories",
+    "transaction_keys",
     "transaction_links",
-    "transaction_overlays", "transaction_versions", "transactions", "users", "webhook_inbox",
+    "transaction_overlays",
+    "transaction_versions",
+    "transactions",
+    "users",
+    "webhook_inbox",
 ]  # fmt: skip

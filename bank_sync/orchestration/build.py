@@ -12,6 +12,12 @@ import dagster as dg
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.automation import SYNC_CONNECTION, sync_connection
 from bank_sync.orchestration.batch import refresh_due_schedule, refresh_job
+from bank_sync.orchestration.category_model import (
+    category_drift,
+    category_model,
+    retrain_categories,
+    retrain_categories_schedule,
+)
 from bank_sync.orchestration.checks import CHECKS, FLEET_CHECKS
 from bank_sync.orchestration.triggers.asked_for import ASKED_FOR_SYNCS
 from bank_sync.orchestration.triggers.erasures import erasures_sensor
@@ -45,12 +51,13 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
     refresh = refresh_job(lambda: definitions.resolve_job_def(SYNC_CONNECTION))
     chores = [(chore, chore.job()) for chore in CHORES]
     definitions = dg.Definitions(
-        assets=list(CONNECTION_ASSETS),
-        asset_checks=[*CHECKS, *FLEET_CHECKS],
-        jobs=[sync_connection, refresh, check_freshness, *(job for _, job in chores)],
+        assets=[*CONNECTION_ASSETS, category_model],
+        asset_checks=[*CHECKS, *FLEET_CHECKS, category_drift],
+        jobs=[sync_connection, refresh, check_freshness, retrain_categories, *(job for _, job in chores)],
         schedules=[
             refresh_due_schedule(fresh, refresh),
             check_freshness_schedule,
+            retrain_categories_schedule,
             *(chore.schedule(job) for chore, job in chores),
         ],
         sensors=[

@@ -12,13 +12,16 @@ import typer
 
 from bank_sync.cli import (
     accounts,
+    categories,
     connections,
     database,
     dev,
     history,
+    keys,
     quarantine,
     replay,
     review,
+    serving,
     syncing,
     transactions,
 )
@@ -37,16 +40,20 @@ app = typer.Typer(
 )
 keyring = typer.Typer(no_args_is_help=True, help="Keys that seal the banks' credentials.")
 app.add_typer(database.app, name="db")
+app.add_typer(categories.app, name="categories")
 app.add_typer(connections.app, name="connections")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(review.app, name="review")
 app.add_typer(transactions.app, name="transactions")
+app.add_typer(keys.app, name="keys")
 app.add_typer(keyring, name="keyring")
 app.command()(connections.status)
 app.command()(syncing.sync)
 app.command()(accounts.accounts)
 app.command()(history.history)
 app.command()(replay.replay)
+app.command()(serving.serve)
+app.command()(serving.connect)
 app.command()(dev.sandbox)
 app.command()(dev.dev)
 

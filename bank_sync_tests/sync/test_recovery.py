@@ -53,7 +53,11 @@ def succeed(services: Services, connection_id: str) -> None:
 
 def check(services: Services, connection_id: str, asked_by: AskedBy = AskedBy.SCHEDULE) -> None:
     """Ask the breakers as the engine does."""
-    recovery.check_breakers(services, connection_of(services, connection_id), asked_by)
+    connection = connection_of(services, connection_id)
+    with transaction(services.engine) as db:
+        refusal = recovery.refusal_by_breakers(db, connection, asked_by, now=services.clock())
+    if refusal is not None:
+        raise refusal
 
 
 def messages(services: Services) -> list[tuple[str, str]]:

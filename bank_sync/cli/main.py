@@ -18,6 +18,7 @@ from bank_sync.cli import (
     dev,
     history,
     quarantine,
+    recurring,
     replay,
     review,
     syncing,
@@ -48,6 +49,7 @@ app.command()(connections.status)
 app.command()(syncing.sync)
 app.command()(accounts.accounts)
 app.command()(history.history)
+app.command()(recurring.recurring)
 app.command()(replay.replay)
 app.command()(dev.sandbox)
 app.command()(dev.dev)

@@ -80,6 +80,10 @@ stop: $(RUNTIME) ## Stop the local database; the next command starts it again
 test: $(DEV) ## Run all tests on all processors (ARGS="-k cursor" runs some, JOBS=0 one after the other)
 	@$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --durations=10 $(ARGS)
 
+.PHONY: e2e
+e2e: $(DEV) ## Drive the pages with a real browser (needs Debian's chromium); screenshots go to build/screenshots
+	@$(BIN)/python -m pytest -m e2e bank_sync_tests/e2e $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) ## Tell 10,000 seeded stories and compare the ledger with the banks' books (ARGS="--stories 500")
 	@$(BIN)/python -m bank_sync_tests.stateful.soak $(ARGS)

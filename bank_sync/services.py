@@ -158,20 +158,25 @@ def _plaid(makings: _Makings) -> Provider | None:
     else:
         return None
     http = makings.http("plaid", url, per_item=REQUESTS_PER_MINUTE_BY_PATH)
-    return plaid.PlaidProvider(http, client_id, secret, settings.client_name)
+    webhook_url = (
+        f"{settings.public_url}/webhooks/plaid" if "public_url" in settings.model_fields_set else None
+    )
+    return plaid.PlaidProvider(http, client_id, secret, settings.client_name, webhook_url=webhook_url)
 
 
 def _teller(makings: _Makings) -> Provider | None:
     settings = makings.settings
+    keys = [key for key in (settings.teller_signing_keys or "").split(",") if key]
     if settings.teller_application_id:
         tls = None
         if settings.teller_certificate and settings.teller_private_key:
             tls = client_certificate(settings.teller_certificate, settings.teller_private_key)
         http = makings.http("teller", teller.PRODUCTION_URL, tls=tls)
-        return teller.TellerProvider(http, settings.teller_application_id)
+        return teller.TellerProvider(http, settings.teller_application_id, signing_keys=keys)
     if not makings.may_pretend:
         return None
-    return teller.TellerProvider(makings.http("teller", f"{settings.sandbox_url}/teller"), _PRETEND)
+    pretend = makings.http("teller", f"{settings.sandbox_url}/teller")
+    return teller.TellerProvider(pretend, _PRETEND, signing_keys=keys)
 
 
 def _gocardless(makings: _Makings) -> Provider | None:

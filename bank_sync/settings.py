@@ -16,10 +16,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bank_sync.domain.errors import SettingsError
 from bank_sync.security.cipher import Cipher, keyring_file, parse_keyring
 
+_SHORTEST_SECRET = 16
+_MOST_SECRETS = 2  # two while one is being changed
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
 SANDBOX_PORT = 8765
 """Where `bank-sync sandbox` listens unless told otherwise."""
+
+WEB_PORT = 8000
+"""Where `bank-sync serve` listens unless told otherwise."""
 
 
 def project_root() -> Path:
@@ -76,6 +82,18 @@ class Settings(BaseSettings):
     teller_private_key: Path | None = Field(None, description="Key of the Teller certificate, mode 0600.")
     gocardless_secret_id: str | None = Field(None, description="GoCardless secret id; set to use GoCardless.")
     gocardless_secret_key: SecretStr | None = Field(None, description="GoCardless secret key.")
+
+    teller_webhook_secrets: SecretStr | None = Field(
+        None, description="Signing secrets of Teller's webhooks, up to two with a comma; unset refuses all."
+    )
+    teller_signing_keys: str | None = Field(
+        None, description="Token signing keys of Teller Connect, with a comma between; unset checks none."
+    )
+
+    public_url: str = Field(
+        f"http://127.0.0.1:{WEB_PORT}",
+        description="Where browsers and providers reach `bank-sync serve`; https in production.",
+    )
 
     plaid_requests_per_minute: int = Field(
         200, ge=1, description="Requests to Plaid in any minute, over all processes that share the database."
@@ -144,6 +162,15 @@ class Settings(BaseSettings):
             raise ValueError("BANK_SYNC_DATABASE_URL must be set in production")
         if "sandbox_url" in self.model_fields_set:
             raise ValueError("BANK_SYNC_SANDBOX_URL must not be set in production")
+        if "public_url" in self.model_fields_set and not self.public_url.startswith("https://"):
+            raise ValueError("BANK_SYNC_PUBLIC_URL must begin with https:// in production")
+        return self
+
+    @model_validator(mode="after")
+    def _webhook_secrets_are_secrets(self) -> Settings:
+        secrets = self.teller_webhook_secret_list()
+        if any(len(secret) < _SHORTEST_SECRET for secret in secrets) or len(secrets) > _MOST_SECRETS:
+            raise ValueError("BANK_SYNC_TELLER_WEBHOOK_SECRETS holds one or two secrets as Teller shows them")
         return self
 
     @model_validator(mode="after")
@@ -177,6 +204,11 @@ class Settings(BaseSettings):
                 text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
                 values[f"BANK_SYNC_{name.upper()}"] = text
         return values
+
+    def teller_webhook_secret_list(self) -> list[str]:
+        """The live signing secrets, none of them empty."""
+        told = self.teller_webhook_secrets.get_secret_value() if self.teller_webhook_secrets else ""
+        return [secret.strip() for secret in told.split(",") if secret.strip()]
 
     def cipher(self) -> Cipher:
         """The cipher for provider credentials.

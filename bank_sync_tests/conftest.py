@@ -130,12 +130,15 @@ def link_plaid(services: Services, sandbox: RunningSandbox, user: str) -> dict[s
 
 def link_teller(services: Services, sandbox: RunningSandbox, user: str) -> dict[str, str]:
     """What a person's browser brings back from Teller Connect."""
-    body = {"application_id": "any", "username": user, "password": "password"}
+    body = {"application_id": "any", "username": user, "password": "password", "nonce": "once"}
     answer = httpx.post(f"{sandbox.teller_url}/connect/enrollments", json=body).raise_for_status().json()
     return {
         "access_token": answer["accessToken"],
         "enrollment_id": answer["enrollment"]["id"],
         "institution_name": answer["enrollment"]["institution"]["name"],
+        "nonce": "once",
+        "user_id": answer["user"]["id"],
+        "signatures": " ".join(answer["signatures"]),
     }
 
 

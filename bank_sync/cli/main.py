@@ -17,10 +17,12 @@ from bank_sync.cli import (
     database,
     dev,
     history,
+    keys,
     quarantine,
     recurring,
     replay,
     review,
+    serving,
     syncing,
     transactions,
 )
@@ -44,6 +46,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(review.app, name="review")
 app.add_typer(transactions.app, name="transactions")
+app.add_typer(keys.app, name="keys")
 app.add_typer(keyring, name="keyring")
 app.command()(connections.status)
 app.command()(syncing.sync)
@@ -51,6 +54,8 @@ app.command()(accounts.accounts)
 app.command()(history.history)
 app.command()(recurring.recurring)
 app.command()(replay.replay)
+app.command()(serving.serve)
+app.command()(serving.connect)
 app.command()(dev.sandbox)
 app.command()(dev.dev)
 

@@ -290,6 +290,7 @@ class LinkStart:
     Attributes:
         kind: `plaid_link` (token for Link), `teller_connect` (application id) or `redirect` (open `url`).
         reference: given back to `complete_link` together with what the browser brings.
+        enrollment_id: what Teller Connect repairs; None for a new enrollment.
     """
 
     kind: str
@@ -297,6 +298,7 @@ class LinkStart:
     token: str | None = field(default=None, repr=False)
     url: str | None = None
     expires_at: datetime | None = None
+    enrollment_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from bank_sync.orchestration.category_model import (
     retrain_categories_schedule,
 )
 from bank_sync.orchestration.checks import CHECKS, FLEET_CHECKS
+from bank_sync.orchestration.triggers.asked_for import ASKED_FOR_SYNCS
+from bank_sync.orchestration.triggers.erasures import erasures_sensor
 from bank_sync.orchestration.triggers.failures import failed_runs_sensor
 from bank_sync.orchestration.triggers.freshness import check_freshness, check_freshness_schedule
-from bank_sync.orchestration.triggers.starts import connection_recovery_sensor, new_connections_sensor
+from bank_sync.orchestration.triggers.links import links_under_way_sensor
+from bank_sync.orchestration.triggers.starts import CONNECTION_RECOVERY, NEW_CONNECTIONS
 from bank_sync.orchestration.triggers.upkeep import CHORES
-from bank_sync.orchestration.triggers.webhooks import webhook_inbox_sensor
+from bank_sync.orchestration.triggers.webhooks import WEBHOOK_INBOX
 from bank_sync.services import Clock, Services, open_services, utc_now
 from bank_sync.settings import Settings, load_settings
 
@@ -58,10 +61,13 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
             *(chore.schedule(job) for chore, job in chores),
         ],
         sensors=[
-            webhook_inbox_sensor(fresh),
-            new_connections_sensor(fresh),
-            connection_recovery_sensor(fresh),
+            WEBHOOK_INBOX.sensor(fresh, refresh),
+            NEW_CONNECTIONS.sensor(fresh),
+            CONNECTION_RECOVERY.sensor(fresh),
             failed_runs_sensor(fresh),
+            ASKED_FOR_SYNCS.sensor(fresh),
+            links_under_way_sensor(fresh),
+            erasures_sensor(fresh),
         ],
         resources={"services": services, "batch_services": batch_services},
         # A process per step would cost seconds each; runs are what is parallel.

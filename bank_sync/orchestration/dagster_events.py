@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import dagster as dg
 
@@ -39,16 +38,11 @@ _EVENTS_PER_WRITE = "1000"
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells Dagster what a batch run did.
-
-    Attributes:
-        job_of_one: the job of one connection, in whose name failures are recorded.
-    """
+    """Tells Dagster what a run did for many partitions."""
 
     instance: dg.DagsterInstance
     run: dg.DagsterRun
     step_key: str
-    job_of_one: Callable[[], dg.JobDefinition]
 
     def materialized(self, events: Sequence[dg.AssetMaterialization]) -> None:
         """Tell of materializations, in one write per asset."""
@@ -56,9 +50,13 @@ class Teller:
             self._tell_publicly(events)
             return
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _EVENTS_PER_WRITE)  # read at each event
-        # a write notes the last of its events as its asset's newest, so each asset gets one of its own
-        for name, same in groupby(sorted(events, key=_asset_name), _asset_name):
-            self._write_together(f"{self.run.run_id}/{name}", list(same))
+        # A write notes the last of its events as its asset's newest, so each asset gets one of its own. Those
+        # told first go first: an asset that is older than what it was made from shows as out of step.
+        by_asset: dict[str, list[dg.AssetMaterialization]] = {}
+        for event in events:
+            by_asset.setdefault(event.asset_key.to_user_string(), []).append(event)
+        for name, same in by_asset.items():
+            self._write_together(f"{self.run.run_id}/{name}", same)
 
     def checked(self, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
         """Tell of verdicts that Dagster does not know yet: these cannot be written together."""
@@ -69,29 +67,6 @@ class Teller:
         for one in evaluations:
             if known.get((one.check_name, one.partition)) is not one.passed:
                 self._report(dg.DagsterEventType.ASSET_CHECK_EVALUATION, one)
-
-    def failed(
-        self, partition: str, assets: Sequence[str], failure: dg.Failure, tags: Mapping[str, str]
-    ) -> None:
-        """Record a failure as the run of one connection would have: its assets count as failed.
-
-        The run is in the list with its error and can be started again from there; nothing is executed now.
-
-        Args:
-            partition: the connection.
-            assets: what was not materialized; the first is the one that failed.
-            failure: what is shown; it holds nobody's data.
-            tags: of the recorded run.
-        """
-        if not is_private_api_there:
-            text = {"failure": failure.description or ""}
-            self._tell_publicly([dg.AssetObservation(assets[0], partition=partition, metadata=text)])
-            return
-        run = self._planned(partition, assets, tags)
-        step = _step_failure(run.job_name, assets[0], failure)
-        self.instance.report_dagster_event(step, run.run_id)
-        reason = JobFailureData(None, RunFailureReason.STEP_FAILURE, step)  # by which it is not started again
-        self.instance.report_run_failed(run, f"In a batch: {failure.description}", reason)
 
     def _tell_publicly(
         self,
@@ -138,6 +113,40 @@ class Teller:
             if one.latest_execution_status in verdicts
         }
 
+
+@dataclass(frozen=True)
+class TellerOfFailures(Teller):
+    """Also tells which partitions failed.
+
+    Attributes:
+        job_of_one: the job of one connection, in whose name failures are recorded.
+    """
+
+    job_of_one: Callable[[], dg.JobDefinition]
+
+    def failed(
+        self, partition: str, assets: Sequence[str], failure: dg.Failure, tags: Mapping[str, str]
+    ) -> None:
+        """Record a failure as the run of one connection would have: its assets count as failed.
+
+        The run is in the list with its error and can be started again from there; nothing is executed now.
+
+        Args:
+            partition: the connection.
+            assets: what was not materialized; the first is the one that failed.
+            failure: what is shown; it holds nobody's data.
+            tags: of the recorded run.
+        """
+        if not is_private_api_there:
+            text = {"failure": failure.description or ""}
+            self._tell_publicly([dg.AssetObservation(assets[0], partition=partition, metadata=text)])
+            return
+        run = self._planned(partition, assets, tags)
+        step = _step_failure(run.job_name, assets[0], failure)
+        self.instance.report_dagster_event(step, run.run_id)
+        reason = JobFailureData(None, RunFailureReason.STEP_FAILURE, step)  # by which it is not started again
+        self.instance.report_run_failed(run, f"In a batch: {failure.description}", reason)
+
     def _planned(self, partition: str, assets: Sequence[str], tags: Mapping[str, str]) -> dg.DagsterRun:
         """A run that plans the assets of one partition and their checks, and is never started."""
         job = self.job_of_one()
@@ -159,7 +168,3 @@ def _step_failure(job_name: str, step_key: str, failure: dg.Failure) -> DagsterE
         message=f'Step "{step_key}" failed in a batch.',
         event_specific_data=StepFailureData(None, told),  # type: ignore[no-untyped-call]
     )
-
-
-def _asset_name(event: dg.AssetMaterialization) -> str:
-    return event.asset_key.to_user_string()

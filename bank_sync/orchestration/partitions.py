@@ -24,7 +24,11 @@ PRIORITY_TAG = "dagster/priority"
 REFRESH = "refresh"
 """The kind of runs that nobody waits for: all others go first."""
 
+ASKED_FOR = "asked_for"
+"""The kind of runs that people asked for, whoever started them: somebody looks at a page meanwhile."""
+
 PRIORITIES = {
+    ASKED_FOR: 10,
     "webhook": 10,
     "first_sync": 5,
     "history": 5,

@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from bank_sync.domain.errors import BankSyncError, CursorMoved, ProviderError, SyncBusy
 from bank_sync.domain.models import AskedBy
+from bank_sync.orchestration.partitions import ASKED_FOR, KIND_TAG
 from bank_sync.quality.gate import Verdict
 from bank_sync.sync.progress import OnProgress
 from bank_sync.sync.steps import Check, Figure, Figures, Rows
@@ -55,6 +56,8 @@ _AUTOMATIC = frozenset({"dagster/schedule_name", "dagster/sensor_name", "dagster
 
 def asked_by(run: dg.DagsterRun) -> AskedBy:
     """A run that no schedule, sensor or backfill started was started by a person, who may use the reserve."""
+    if run.tags.get(KIND_TAG) == ASKED_FOR:
+        return AskedBy.PERSON
     return AskedBy.PERSON if _AUTOMATIC.isdisjoint(run.tags) else AskedBy.SCHEDULE
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
+from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
     Access,
     AccountFailure,
@@ -60,9 +61,27 @@ class Provider(Protocol):
         """Whether the bank gives balances only a few times a day, which the regular syncs need."""
 
     def start_link(
-        self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
+        self,
+        *,
+        user_reference: str,
+        institution_id: str | None,
+        country: str,
+        redirect_url: str | None,
+        android_package: str | None = None,
     ) -> LinkStart:
-        """Begin connecting a bank for a person; `user_reference` is our opaque id of that person."""
+        """Begin connecting a bank for a person; `user_reference` is our opaque id of that person.
+
+        The person comes back to `redirect_url` (for an iOS application its universal link) or to the Android
+        application of that package, where the provider takes one.
+        """
+
+    def find_institutions(self, *, country: str, query: str) -> list[Institution]:
+        """Banks of a country (ISO code, upper case) whose name holds the query; none outside its reach."""
+
+    def start_repair(
+        self, credential: Credential, *, redirect_url: str | None, android_package: str | None = None
+    ) -> LinkStart | None:
+        """Begin to make a broken login work again; None where only a new link does, which is recognised."""
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Turn what the browser brought back into a credential.

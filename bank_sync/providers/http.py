@@ -134,12 +134,13 @@ class ProviderHttp:
         repeatable: bool = True,
         item: str | None = None,
         meter: Meter | None = None,
+        deadline_s: float | None = None,
     ) -> Answer:
         """Call `path` (joined from `segment`s) and return its decoded answer.
 
         Transient failures are tried again, up to three times within the deadline. `repeatable=False` is for
         calls that use something up: they are tried once. `item` is the connection's id at the provider, for
-        limits of its own; `meter` counts each try.
+        limits of its own; `meter` counts each try; `deadline_s` is a shorter deadline than the client's.
 
         Raises:
             ProviderError: what `refusal` made of a status of 400 and above, no answer in time, or no turn;
@@ -152,7 +153,8 @@ class ProviderHttp:
             method, self._base_url + path, json=json, params=params, headers=headers
         )
         credentials = httpx.BasicAuth(*auth) if auth else None
-        call = _Call(request, credentials, refusal, path, item, self._monotonic() + self._deadline_s)
+        ends_at = self._monotonic() + (deadline_s or self._deadline_s)
+        call = _Call(request, credentials, refusal, path, item, ends_at)
         return self._answered(call, meter, TRIES if repeatable else 1)
 
     def _answered(self, call: _Call, meter: Meter | None, tries_left: int) -> Answer:

@@ -41,6 +41,8 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
     def work(db: Connection) -> list[Decision]:
         model = deciding(services, db)
         rows = uncategorized(db, connection_id, version=model_version(model), limit=_ROWS_PER_WRITE)
+        if not rows:
+            return []
         decisions = decisions_for(rows, teaching(db, connection_id), model)
         store_decisions(db, connection_id, decisions, now=services.clock())
         return decisions

@@ -37,7 +37,8 @@ def _processes_of(home: Path) -> list[str]:
 @pytest.mark.timeout(180)
 def test_interrupted_dev(command: Any) -> None:
     """Once the pages answer, Ctrl-C leaves no process behind, the database server included."""
-    ports = ("--port", str(_free_port()), "--sandbox-port", str(_free_port()))
+    options = ("--port", "--sandbox-port", "--web-port")
+    ports = [word for option in options for word in (option, str(_free_port()))]
     with command.start("dev", *ports) as process:
         # whatever happens, the loop below ends
         watchdog = threading.Timer(120, process.terminate)

@@ -111,7 +111,8 @@ def test_materialize_one_partition_from_the_webserver(home: Path, tmp_path: Path
     """Locations load, a partition is added and materialized through GraphQL, and SIGINT leaves nothing."""
     port, sandbox_port = free_port(), free_port()
     log = (tmp_path / "dev.log").open("wb")
-    command = [str(BANK_SYNC), "dev", "--port", str(port), "--sandbox-port", str(sandbox_port)]
+    ports = ["--port", str(port), "--sandbox-port", str(sandbox_port), "--web-port", str(free_port())]
+    command = [str(BANK_SYNC), "dev", *ports]
     dev = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:

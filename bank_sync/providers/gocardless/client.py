@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bank_sync.domain.errors import ProviderError, Recovery
+from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
     Access,
     AccountFailure,
@@ -97,6 +98,7 @@ class GoCardlessProvider:
         institution_id: str | None,
         country: str,  # noqa: ARG002 - an institution id names its country already
         redirect_url: str | None,
+        android_package: str | None = None,  # noqa: ARG002 - an application is come back to by its link
     ) -> LinkStart:
         """An address to open; `reference` is the requisition id that `complete_link` wants.
 
@@ -104,6 +106,15 @@ class GoCardlessProvider:
             ProviderError: also when no institution or no address to come back to was given.
         """
         return self._consent.start(user_reference, institution_id, redirect_url)
+
+    def find_institutions(self, *, country: str, query: str) -> list[Institution]:
+        """Banks of a country by a part of their name."""
+        return self._consent.find_institutions(country, query)
+
+    def start_repair(
+        self, credential: Credential, *, redirect_url: str | None, android_package: str | None = None
+    ) -> None:
+        """Nothing: consent that ended is given anew, by a new requisition."""
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Read the requisition of `requisition_id`; what the browser's address says is not trusted."""

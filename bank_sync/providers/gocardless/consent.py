@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bank_sync.domain.errors import ProviderError, Recovery
+from bank_sync.domain.linking import Institution as Linkable
 from bank_sync.domain.models import Access, Linked, LinkStart
 from bank_sync.providers.addresses import segment
 from bank_sync.providers.gocardless.api import GoCardlessApi
@@ -37,6 +38,22 @@ class ConsentFlow:
         self._api = api
         self._history_days = history_days
         self._new_reference = new_reference
+
+    def find_institutions(self, country: str, query: str) -> list[Linkable]:
+        """Banks of a country by a part of their name; a country GoCardless does not serve has none."""
+        try:
+            value = self._api.get("/institutions/", {"country": country.lower()})
+        except ProviderError as error:
+            if error.recovery is not Recovery.BUG:
+                raise
+            return []
+        rows = value if isinstance(value, list) else []
+        found = [checked_envelope(Institution, row, _PROVIDER) for row in rows]
+        return [
+            Linkable(_PROVIDER, one.id, one.name, country)
+            for one in found
+            if query.casefold() in one.name.casefold()
+        ]
 
     def start(self, user_reference: str, institution_id: str | None, redirect_url: str | None) -> LinkStart:
         """Agreement and requisition for one person at one bank.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
+from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
     Access,
     AccountFailure,
@@ -32,6 +33,7 @@ from bank_sync.providers.json_text import encode_json
 from bank_sync.providers.minimise import minimise
 from bank_sync.providers.plaid import wire
 from bank_sync.providers.plaid.errors import item_trouble, refusal
+from bank_sync.providers.plaid.link import LinkFlow, WayBack
 from bank_sync.providers.rows import checked_envelope
 
 PRODUCTION_URL = "https://production.plaid.com"
@@ -39,6 +41,7 @@ SANDBOX_URL = "https://sandbox.plaid.com"
 
 _API_VERSION = "2020-09-14"
 _ROWS_PER_PAGE = 500  # Plaid's maximum: fewer pages, fewer chances that data changes while being paged
+_WEBHOOK_KEY_DEADLINE_S = 4.0  # Plaid waits ten seconds for the answer to its webhook
 _MOST_PAGES = 2_000  # a million rows in one round: beyond it the paging is broken, not the customer rich
 
 
@@ -51,6 +54,7 @@ class PlaidProvider:
         secret: of that account's environment.
         client_name: what people see in Link, at most 30 characters.
         history_days: asked for at link time, 1 to 730; Plaid never widens it afterwards.
+        webhook_url: where Plaid tells about new Items.
     """
 
     name = "plaid"
@@ -65,10 +69,11 @@ class PlaidProvider:
         client_name: str,
         *,
         history_days: int = 730,
+        webhook_url: str | None = None,
     ) -> None:
         self.history_days = history_days
         self._http = http
-        self._client_name = client_name
+        self._link = LinkFlow(self._call, client_name, history_days, webhook_url)
         self._headers = {
             "PLAID-CLIENT-ID": client_id,
             "PLAID-SECRET": secret,
@@ -76,46 +81,32 @@ class PlaidProvider:
         }
 
     def start_link(
-        self, *, user_reference: str, institution_id: str | None, country: str, redirect_url: str | None
+        self,
+        *,
+        user_reference: str,
+        institution_id: str | None,
+        country: str,
+        redirect_url: str | None,
+        android_package: str | None = None,
     ) -> LinkStart:
         """A token for Plaid Link, good for four hours; the person may pick any bank of the country."""
-        wish: dict[str, object] = {
-            "client_name": self._client_name,
-            "language": "en",
-            "country_codes": [country.upper()],
-            "user": {"client_user_id": user_reference},
-            "products": ["transactions"],
-            "transactions": {"days_requested": self.history_days},
-        }
-        if institution_id is not None:
-            wish["institution_id"] = institution_id
-        if redirect_url is not None:
-            wish["redirect_uri"] = redirect_url
-        value = self._call("/link/token/create", wish)
-        answer = checked_envelope(wire.LinkTokenAnswer, value, self.name)
-        return LinkStart(
-            kind="plaid_link",
-            reference=user_reference,
-            token=answer.link_token,
-            expires_at=answer.expiration,
+        return self._link.start(
+            user_reference, institution_id, country, WayBack(redirect_url, android_package)
         )
+
+    def find_institutions(self, *, country: str, query: str) -> list[Institution]:
+        """Institutions of a country by a part of their name."""
+        return self._link.find_institutions(country, query)
+
+    def start_repair(
+        self, credential: Credential, *, redirect_url: str | None, android_package: str | None = None
+    ) -> LinkStart:
+        """A token for Link in update mode: the Item and its access token stay."""
+        return self._link.start_repair(credential, WayBack(redirect_url, android_package))
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Exchange `public_token`; `institution_name` of the browser fills in where the item has none."""
-        wish = {"public_token": proof.get("public_token", "")}
-        value = self._call("/item/public_token/exchange", wish, repeatable=False)
-        exchanged = checked_envelope(wire.ExchangeAnswer, value, self.name)
-        value = self._call("/item/get", {"access_token": exchanged.access_token})
-        item = checked_envelope(wire.ItemAnswer, value, self.name).item
-        name = item.institution_name or proof.get("institution_name") or item.institution_id
-        return Linked(
-            provider_connection_id=exchanged.item_id,
-            secret=exchanged.access_token,
-            institution_id=item.institution_id,
-            institution_name=name or "Bank",
-            consent_expires_at=item.consent_expiration_time,
-            history_days=self.history_days,
-        )
+        return self._link.complete(proof)
 
     def end_link(self, credential: Credential) -> None:
         """Remove the item, so that Plaid forgets the login; removing it twice is no error."""
@@ -124,6 +115,24 @@ class PlaidProvider:
         except ProviderError as error:
             if error.recovery is not Recovery.RELINK:
                 raise
+
+    def webhook_key(self, key_id: str) -> Mapping[str, object] | None:
+        """The key of that id as a JSON Web Key; None when Plaid has none, asked for by a waiting sender."""
+        try:
+            answer = self._http.call(
+                "POST",
+                "/webhook_verification_key/get",
+                json={"key_id": key_id},
+                headers=self._headers,
+                refusal=refusal,
+                repeatable=False,
+                deadline_s=_WEBHOOK_KEY_DEADLINE_S,
+            )
+        except ProviderError as error:
+            if error.code != "INVALID_WEBHOOK_VERIFICATION_KEY_ID":
+                raise
+            return None
+        return checked_envelope(wire.WebhookKeyAnswer, answer.value, self.name).key
 
     def check_access(self, credential: Credential) -> Access:
         """Read the Item: access tokens do not end by themselves, but the login behind them does."""

@@ -54,6 +54,25 @@ class LinkTokenAnswer(WireModel):
     expiration: datetime
 
 
+class Institution(WireModel):
+    """A bank that can be linked."""
+
+    institution_id: Text
+    name: Text
+
+
+class InstitutionsAnswer(WireModel):
+    """`/institutions/search` and `/institutions/get`."""
+
+    institutions: tuple[Institution, ...]
+
+
+class WebhookKeyAnswer(WireModel):
+    """`/webhook_verification_key/get`."""
+
+    key: dict[str, object]
+
+
 class ExchangeAnswer(WireModel):
     """`/item/public_token/exchange`."""
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from bank_sync.domain.errors import ContractBroken, ProviderError, Recovery
+from bank_sync.domain.linking import Institution
 from bank_sync.domain.models import (
     Access,
     AccountFailure,
@@ -37,6 +38,7 @@ from bank_sync.providers.minimise import minimise
 from bank_sync.providers.rows import checked_envelope
 from bank_sync.providers.teller import wire
 from bank_sync.providers.teller.errors import refusal
+from bank_sync.providers.teller.link import check_signature, linked
 
 PRODUCTION_URL = "https://api.teller.io"
 
@@ -52,6 +54,7 @@ class TellerProvider:
         http: below `PRODUCTION_URL` (with `teller.certificate`) or the pretend banks.
         application_id: what Teller Connect is opened with.
         history_days: how far back the first read goes; Teller gives what the bank has.
+        signing_keys: of Teller Connect, as the dashboard shows them; without any, tokens are tried only.
         new_nonce: makes the one-time text that Teller Connect signs.
     """
 
@@ -65,11 +68,13 @@ class TellerProvider:
         application_id: str,
         *,
         history_days: int = 365,
+        signing_keys: Sequence[str] = (),
         new_nonce: Callable[[], str] = secrets.token_urlsafe,
     ) -> None:
         self.history_days = history_days
         self._http = http
         self._application_id = application_id
+        self._signing_keys = tuple(signing_keys)
         self._new_nonce = new_nonce
 
     def start_link(
@@ -79,31 +84,46 @@ class TellerProvider:
         institution_id: str | None,  # noqa: ARG002 - the person picks the bank inside Teller Connect
         country: str,  # noqa: ARG002 - Teller serves the United States alone
         redirect_url: str | None,  # noqa: ARG002 - Teller Connect stays on our page
+        android_package: str | None = None,  # noqa: ARG002 - Teller Connect stays in the application
     ) -> LinkStart:
         """The application id for Teller Connect; `reference` is the nonce to open it with."""
         return LinkStart(kind="teller_connect", reference=self._new_nonce(), token=self._application_id)
+
+    def find_institutions(self, *, country: str, query: str) -> list[Institution]:
+        """Teller's banks, all of them in the United States, by a part of their name."""
+        if country != "US":
+            return []
+        rows = wire.checked_rows(self._http.call("GET", "/institutions", refusal=refusal).value)
+        found = [checked_envelope(wire.Institution, row, self.name) for row in rows]
+        return [
+            Institution(self.name, one.id, one.name, country)
+            for one in found
+            if query.casefold() in one.name.casefold()
+        ]
+
+    def start_repair(
+        self,
+        credential: Credential,
+        *,
+        redirect_url: str | None,  # noqa: ARG002 - Teller Connect stays on our page
+        android_package: str | None = None,  # noqa: ARG002 - Teller Connect stays in the application
+    ) -> LinkStart:
+        """Teller Connect for the same enrollment, whose access token works again afterwards."""
+        return LinkStart(
+            kind="teller_connect",
+            reference=self._new_nonce(),
+            token=self._application_id,
+            enrollment_id=credential.provider_connection_id,
+        )
 
     def complete_link(self, proof: Mapping[str, str]) -> Linked:
         """Try `access_token`, and see that it opens the enrollment the browser named.
 
         Raises:
-            ProviderError: the token opens nothing, no account, or another enrollment.
+            ProviderError: the token is not signed for us, opens nothing, no account, or another enrollment.
         """
-        access_token = proof.get("access_token", "")
-        accounts = self._accounts(access_token)
-        if not accounts:
-            raise ProviderError(provider=self.name, code="no_accounts", recovery=Recovery.RELINK)
-        enrollment_id = proof.get("enrollment_id", accounts[0].enrollment_id)
-        if any(account.enrollment_id != enrollment_id for account in accounts):
-            raise ProviderError(provider=self.name, code="enrollment_mismatch", recovery=Recovery.RELINK)
-        institution = accounts[0].institution
-        return Linked(
-            provider_connection_id=enrollment_id,
-            secret=access_token,
-            institution_id=institution.id,
-            institution_name=institution.name or proof.get("institution_name", ""),
-            history_days=self.history_days,
-        )
+        check_signature(self._signing_keys, proof)
+        return linked(self._accounts(proof.get("access_token", "")), proof, self.history_days)
 
     def end_link(self, credential: Credential) -> None:
         """Delete the enrollment's access; a token that is dead already is no error."""

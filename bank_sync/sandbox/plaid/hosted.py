@@ -8,12 +8,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bank_sync.sandbox import widget
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.forms import form_of
 from bank_sync.sandbox.page import not_found, page
 from bank_sync.sandbox.plaid.institutions import BANK_OF, bank_of
 from bank_sync.sandbox.plaid.link import finish, leave
-from bank_sync.sandbox.plaid.records import LinkToken, items, link_tokens
+from bank_sync.sandbox.plaid.records import LinkToken, items, link_tokens, public_tokens
+from bank_sync.sandbox.urls import own_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,36 @@ def routes(context: Context) -> list[Route]:
         if chosen is not None and question is not None and "answer" not in form:
             return page(question.text, _asking(form))
         _end(context, link, form, chosen)
-        if link.completion_redirect_uri:
-            return RedirectResponse(link.completion_redirect_uri, 302)
-        return page("Done", "<p>You can close this page and go back to the application.</p>")
+        if request.query_params.get("framed") == "1":
+            return widget.handed_over(_said(context, link) if chosen is not None else {})
+        return _goodbye(link)
 
     path = "/hosted/{link_token}"
-    return [Route(path, show, methods=["GET"]), Route(path, decide, methods=["POST"])]
+    return [
+        Route("/link-initialize.js", _script, methods=["GET"]),
+        Route(path, show, methods=["GET"]),
+        Route(path, decide, methods=["POST"]),
+    ]
+
+
+def _goodbye(link: LinkToken) -> Response:
+    if link.completion_redirect_uri:
+        return RedirectResponse(link.completion_redirect_uri, 302)
+    return page("Done", "<p>You can close this page and go back to the application.</p>")
+
+
+async def _script(request: Request) -> Response:
+    return widget.plaid_script(own_url(request))
+
+
+def _said(context: Context, link: LinkToken) -> dict[str, object]:
+    """What Link tells the page around it: no token where a login was repaired, nothing on failure."""
+    ended = link_tokens(context).get(link.token)
+    if ended is None or ended.exit_error or (ended.public_token is None and not ended.access_token):
+        return {}
+    public = public_tokens(context).get(ended.public_token) if ended.public_token else None
+    name = bank_of(public.institution_id).name if public else None
+    return {"done": True, "public_token": ended.public_token, "institution": {"name": name}}
 
 
 def _end(context: Context, link: LinkToken, form: Mapping[str, str], chosen: str | None) -> None:

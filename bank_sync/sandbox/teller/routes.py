@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from bank_sync.sandbox.context import Context
 from bank_sync.sandbox.limits import Windows
-from bank_sync.sandbox.teller import api, connect
+from bank_sync.sandbox.teller import api, connect, hosted
 from bank_sync.sandbox.teller.errors import TellerError, bad_request, too_many_requests
 from bank_sync.sandbox.teller.institutions import speak_all
 from bank_sync.sandbox.urls import own_url
@@ -101,4 +101,5 @@ def _open_routes(context: Context) -> list[Route]:
         Route("/institutions", institutions, methods=["GET"]),
         Route("/connect/enrollments", enroll, methods=["POST"]),
         Route("/connect/signing_key", signing_key, methods=["GET"]),
+        *hosted.routes(context),
     ]

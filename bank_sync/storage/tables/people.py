@@ -107,7 +107,7 @@ accounts = Table(
     metadata,
     Column("account_id", Text, primary_key=True),
     connection_column(),
-    Column("provider_account_id", Text, nullable=False),
+    Column("provider_account_id", Text, nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("official_name", Text),
     Column("mask", Text),

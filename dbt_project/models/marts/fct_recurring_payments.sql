@@ -38,13 +38,13 @@ select
     streams.low_amount,
     streams.high_amount,
     -- what the stream costs or brings in a month of average length, so that cadences compare
-    round(streams.usual_amount * case streams.cadence
-        when 'weekly' then 365.25 / 12 / 7
-        when 'biweekly' then 365.25 / 12 / 14
-        when 'four_weekly' then 365.25 / 12 / 28
-        when 'monthly' then 1
-        when 'quarterly' then 1.0 / 3
-        when 'yearly' then 1.0 / 12
+    round(case streams.cadence
+        when 'weekly' then streams.usual_amount * 365.25 / 84
+        when 'biweekly' then streams.usual_amount * 365.25 / 168
+        when 'four_weekly' then streams.usual_amount * 365.25 / 336
+        when 'monthly' then streams.usual_amount
+        when 'quarterly' then streams.usual_amount / 3
+        when 'yearly' then streams.usual_amount / 12
     end, 2)::numeric(28, 8) as monthly_amount,
     streams.occurrences,
     streams.missed,

@@ -13,9 +13,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bank_sync.notifications.preferences import KINDS
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["US"])]
 ProviderName = Literal["plaid", "teller", "gocardless"]
+SyncState = Literal["idle", "queued", "in_progress", "completed", "failed"]
+Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 
 
 class _Body(BaseModel):
@@ -133,7 +137,7 @@ class ConnectionBody(BaseModel):
     institution_id: str | None
     institution_name: str
     state: Literal["connected", "pending_refresh", "disconnected", "error", "revoked", "erased"]
-    sync_state: Literal["idle", "queued", "in_progress", "completed", "failed"]
+    sync_state: SyncState
     needs_repair: bool
     error_code: str | None
     transactions: int
@@ -178,6 +182,46 @@ class PendingBody(BaseModel):
 
     status: Literal["pending"] = "pending"
     retry_after_s: int
+
+
+class PreferencesWish(_Body):
+    """Which messages the person does not want; all others are wanted."""
+
+    unwanted: Annotated[list[Kind], Field(max_length=50)]
+
+
+class PreferencesBody(BaseModel):
+    """What the person said of messages, and every kind there is."""
+
+    unwanted: list[str]
+    kinds: list[str]
+
+
+class PartBody(BaseModel):
+    """How the newest attempt at one part of a sync went."""
+
+    part: str
+    outcome: str
+    error_code: str | None
+    finished_at: datetime
+
+
+class SyncBody(BaseModel):
+    """How the sync of a connection stands."""
+
+    connection_id: str
+    sync_state: SyncState
+    needs_repair: bool
+    error_code: str | None
+    transactions: int
+    first_synced_at: datetime | None
+    last_synced_at: datetime | None
+    next_sync_at: datetime | None
+    next_sync_reason: str | None
+    may_be_asked_at: datetime | None = Field(
+        description="When a person may ask again, where the bank allows no more reads before."
+    )
+    parts: list[PartBody]
 
 
 class EditWish(_Body):

@@ -9,9 +9,12 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from bank_sync.domain.errors import ProviderError
+from bank_sync.notifications.events import announce
 from bank_sync.providers.plaid.link import LinkFlow, WayBack
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
+from bank_sync.storage import outbox
 from bank_sync.storage.api_keys import Scope, end_key, list_keys
 from bank_sync.storage.database import transaction
 from bank_sync.sync.whole import sync_connection
@@ -249,3 +252,53 @@ def test_plaid_is_told_the_way_back() -> None:
     found = [(one.get("redirect_uri"), one.get("android_package_name")) for one in told]
     assert found == [("https://app.example.com/back", None), (None, "com.example.app"), (None, None)]
     assert "redirect_uri" not in told[2]
+
+
+def test_sync_status(alice: httpx.Client, services: Services, sandbox: RunningSandbox, clock: Clock) -> None:
+    """How a sync stands, part by part, before it, when it waits, after it and after it failed."""
+    connection_id = linked(alice, services, sandbox, "teller")
+    path = f"/connections/{connection_id}/sync"
+    told = alice.get(path).json()
+    assert (told["sync_state"], told["parts"], told["transactions"]) == ("idle", [], 0)
+    assert told["next_sync_reason"] == "It was just linked, so it is read at once."
+    alice.post(path)
+    assert alice.get(path).json()["sync_state"] == "queued"
+    with services.engine.begin() as db:
+        db.execute(text("UPDATE bank.sync_requests SET started_at = now()"))
+    sync_connection(services, connection_id)
+    told = alice.get(path).json()
+    assert (told["sync_state"], told["error_code"], told["may_be_asked_at"]) == ("completed", None, None)
+    parts = [(one["part"], one["outcome"]) for one in told["parts"]]
+    assert parts == [("accounts", "succeeded"), ("transactions", "succeeded"), ("balances", "succeeded")]
+    assert told["transactions"] > 0
+    with services.engine.connect() as db:
+        item: str = db.execute(text("SELECT provider_connection_id FROM bank.connections")).scalar_one()
+    httpx.post(f"{sandbox.url}/_sandbox/links/{item}/break", json={}).raise_for_status()
+    clock.advance(hours=1)
+    with pytest.raises(ProviderError):
+        sync_connection(services, connection_id)
+    told = alice.get(path).json()
+    assert (told["sync_state"], told["needs_repair"]) == ("failed", True)
+    assert told["error_code"] in {one["error_code"] for one in told["parts"] if one["outcome"] == "failed"}
+
+
+def test_unwanted_messages(alice: httpx.Client, services: Services, sandbox: RunningSandbox) -> None:
+    """What a person does not want is written and marked, so that nothing is told twice or late."""
+    path = "/notifications/preferences"
+    assert alice.get(path).json()["unwanted"] == []
+    assert {"first_sync_done", "new_transactions", "reconnect_needed"} <= set(alice.get(path).json()["kinds"])
+    assert alice.put(path, json={"unwanted": ["spam"]}).status_code == 422
+    told = alice.put(path, json={"unwanted": ["first_sync_done", "first_sync_done"]}).json()
+    assert told["unwanted"] == ["first_sync_done"]
+    connection_id = linked(alice, services, sandbox, "teller")
+    sync_connection(services, connection_id)
+    announce(services, connection_id)
+    with transaction(services.engine) as db:
+        user_id: str = db.execute(text("SELECT user_id FROM bank.users")).scalar_one()
+        outbox.enqueue(
+            db, user_id=user_id, connection_id=connection_id, kind="reconnect_needed", dedupe_key="x",
+            message="", details={}, now=services.clock(),
+        )  # fmt: skip
+    with services.engine.connect() as db:
+        marks = db.execute(text("SELECT kind, is_unwanted FROM bank.notifications ORDER BY 1")).all()
+    assert [tuple(one) for one in marks] == [("first_sync_done", True), ("reconnect_needed", False)]

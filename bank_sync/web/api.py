@@ -24,6 +24,7 @@ from bank_sync.sync import linking
 from bank_sync.sync.asking import ask, may_be_asked_at
 from bank_sync.sync.disconnecting import disconnect
 from bank_sync.sync.link_wishes import LinkWish, repair_wish
+from bank_sync.sync.settling import settle
 from bank_sync.web.access import AnyCaller, Caller, Kit, Refused
 from bank_sync.web.institutions import find_institutions
 from bank_sync.web.models import (
@@ -38,6 +39,7 @@ from bank_sync.web.models import (
     NewLinkWish,
     PendingBody,
     RepairWish,
+    SettleWish,
     SyncBody,
 )
 from bank_sync.web.refusals import REFUSALS
@@ -147,6 +149,14 @@ def begin_repair(services: Kit, caller: AnyCaller, connection_id: Id, wish: Repa
     again = repair_wish(connection, redirect_url=wish.redirect_url, android_package=wish.android_package)
     attempt = linking.start_repair(services, connection, again)
     return link_body(attempt)
+
+
+@router.post("/connections/{connection_id}/settle")
+def settle_unclear(services: Kit, caller: AnyCaller, connection_id: Id, wish: SettleWish) -> ConnectionBody:
+    """Say what a new link is that shares accounts with a stored connection (`link_unclear`)."""
+    unclear = _owned(services, caller, connection_id)
+    settled = settle(services, unclear, renews=wish.renews, by=caller.owner)
+    return _told(services, caller, settled)
 
 
 @router.delete("/connections/{connection_id}", status_code=204)

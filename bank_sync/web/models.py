@@ -13,16 +13,15 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from bank_sync.notifications.preferences import KINDS
-
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["US"])]
 ProviderName = Literal["plaid", "teller", "gocardless"]
 SyncState = Literal["idle", "queued", "in_progress", "completed", "failed"]
-Kind = Annotated[str, Field(pattern=f"^({'|'.join(KINDS)})$")]
 
 
-class _Body(BaseModel):
+class Wish(BaseModel):
+    """What is sent to us: a field we do not know is refused."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
@@ -50,20 +49,7 @@ class InstitutionBody(BaseModel):
     country: str
 
 
-class SessionWish(_Body):
-    """Which page to open for the person."""
-
-    page: Literal["connect", "connections"] = "connect"
-
-
-class SessionBody(BaseModel):
-    """An address to open in the person's browser, once, before `expires_at`."""
-
-    url: str
-    expires_at: datetime
-
-
-class _WayBackWish(_Body):
+class _WayBackWish(Wish):
     """Where the person comes back to from a bank's own pages, by one of two ways."""
 
     redirect_url: Annotated[
@@ -106,6 +92,15 @@ class RepairWish(_WayBackWish):
     """A repair that your own application walks the person through."""
 
 
+class SettleWish(Wish):
+    """What a link is that resembles a connection."""
+
+    renews: Annotated[
+        Name | None,
+        Field(description="The connection it is another link to; null where it is one of its own."),
+    ]
+
+
 class LinkBody(BaseModel):
     """What Plaid Link, Teller Connect or a browser needs to begin; good for minutes."""
 
@@ -118,7 +113,7 @@ class LinkBody(BaseModel):
     expires_at: datetime
 
 
-class LinkProof(_Body):
+class LinkProof(Wish):
     """What the browser brought back; GoCardless needs nothing."""
 
     public_token: Name | None = None
@@ -170,31 +165,11 @@ class AskedBody(BaseModel):
     earliest_at: datetime | None = None
 
 
-class ErasedBody(BaseModel):
-    """The person is forgotten: under the same reference somebody new would begin."""
-
-    status: Literal["erasing"] = "erasing"
-    connections: int = Field(description="How many connections have ended with it.")
-
-
 class PendingBody(BaseModel):
     """The person is still at the bank: ask again."""
 
     status: Literal["pending"] = "pending"
     retry_after_s: int
-
-
-class PreferencesWish(_Body):
-    """Which messages the person does not want; all others are wanted."""
-
-    unwanted: Annotated[list[Kind], Field(max_length=50)]
-
-
-class PreferencesBody(BaseModel):
-    """What the person said of messages, and every kind there is."""
-
-    unwanted: list[str]
-    kinds: list[str]
 
 
 class PartBody(BaseModel):
@@ -224,7 +199,7 @@ class SyncBody(BaseModel):
     parts: list[PartBody]
 
 
-class EditWish(_Body):
+class EditWish(Wish):
     """A person's words about a transaction; a field that is not sent stays, null takes it back."""
 
     category_primary: Name | None = None

@@ -12,7 +12,13 @@ from bank_sync.storage.database import transaction
 from bank_sync.storage.web_sessions import new_session_link
 from bank_sync.sync.erasing import erase_person
 from bank_sync.web.access import AnyCaller, Kit
-from bank_sync.web.models import ErasedBody, PreferencesBody, PreferencesWish, SessionBody, SessionWish
+from bank_sync.web.people_models import (
+    ErasedBody,
+    PreferencesBody,
+    PreferencesWish,
+    SessionBody,
+    SessionWish,
+)
 from bank_sync.web.refusals import REFUSALS
 
 router = APIRouter(prefix="/api/v1", responses=REFUSALS)

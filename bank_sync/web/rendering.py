@@ -52,7 +52,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def state_in_words(one: ConnectionBody) -> tuple[str, str]:
     """The tone (good, busy, warn, bad) and the sentence of a connection's state."""
     if one.error_code == LINK_UNCLEAR:
-        return "warn", "Is this a bank you connected before? Tell your support."
+        return "warn", "Is this a bank you connected before? It is read once you have said so"
     if one.state in _BY_STATE:
         return _BY_STATE[one.state]
     if one.first_synced_at is None and one.sync_state in ("idle", "completed"):

@@ -108,6 +108,14 @@ proof-cadence: $(DEV) ## How fresh adaptive cadence keeps rows, against a cron w
 bench: $(DEV) ## Measure: memory and speed of a first sync of a million rows, and of its replay
 	@$(BIN)/python -m benchmarks.streaming $(ARGS)
 
+.PHONY: evaluate
+evaluate: $(DEV) ## How good categories and merchants are, against simple baselines (ARGS="--plots plots")
+	@$(BIN)/bank-sync categories evaluate $(ARGS)
+
+.PHONY: train
+train: $(DEV) ## Train the categories' model anew after a change of its lists
+	@$(BIN)/bank-sync categories train
+
 .PHONY: ci
 ci: test lint ## All that continuous integration runs: tests first, then every check
 

@@ -5,17 +5,18 @@ with a confidence and a reason. Everything is pure: facts in, categories out. Do
 storing transactions, calling providers, and a user's own overrides, which always win and live elsewhere.
 """
 
-from bank_sync.categorization.categorize import MODEL_VERSION, categorize
+from bank_sync.categorization.categorize import categorize, decide, model_version
 from bank_sync.categorization.merchants import Merchant, merchant
 from bank_sync.categorization.models import Category, TransactionFacts
 from bank_sync.categorization.taxonomy import TAXONOMY_VERSION
 
 __all__ = [
-    "MODEL_VERSION",
     "TAXONOMY_VERSION",
     "Category",
     "Merchant",
     "TransactionFacts",
     "categorize",
+    "decide",
     "merchant",
+    "model_version",
 ]

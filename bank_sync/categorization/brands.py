@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bank_sync.categorization.datafiles import csv_rows
 from bank_sync.categorization.phrases import PhraseIndex, has_digit, plain_words
 
-_USUAL_CONFIDENCE = 0.92
+USUAL_CONFIDENCE = 0.92
 # Shorter names are too often part of another name to be believed in the middle of a text.
 _LONG_ENOUGH_ANYWHERE = 7
 
@@ -42,7 +42,7 @@ def _brand(row: dict[str, str]) -> Brand:
         name=row["name"],
         key=key_of(plain_words(row["name"])),
         detailed=row["detailed"],
-        confidence=float(row["confidence"] or _USUAL_CONFIDENCE),
+        confidence=float(row["confidence"] or USUAL_CONFIDENCE),
         intermediary=row["where"] == "intermediary",
     )
 

@@ -1,22 +1,25 @@
 """Chooses one category per transaction from all the evidence.
 
 Belongs here: the precedence between kinds of evidence, and nothing else. Does not belong here: the evidence
-itself (`rules`, `brands`), cleaning (`merchants`), or a user's own choices, which overrule this from outside.
+itself (`evidence`, `rules`, `model`), cleaning (`merchants`), or what a user said, which overrules this from
+outside.
 
-Precedence: a money movement rule; then the merchant's brand or its category code, whichever is surer, unless
-the provider's category is surer still; then the provider's category or a keyword, whichever is surer
-(the provider where they are equal); then nothing, which is said openly.
+Precedence: the merchant's category code where it says enough; then a rule for money movement; then the model
+or the provider's category, whichever is surer; then nothing, which is said openly. Without a model, the
+brand or a keyword stands in for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from bank_sync.categorization.brands import USUAL_CONFIDENCE, Brand
 from bank_sync.categorization.datafiles import fingerprint
-from bank_sync.categorization.merchants import brand_of, merchant
+from bank_sync.categorization.evidence import look
+from bank_sync.categorization.features import Seen, band
+from bank_sync.categorization.model import Model, shipped
 from bank_sync.categorization.models import Category, TransactionFacts
-from bank_sync.categorization.phrases import plain_words
 from bank_sync.categorization.rules import (
     KEYWORDS,
     MOVEMENTS,
@@ -26,14 +29,20 @@ from bank_sync.categorization.rules import (
     mcc_evidence,
     provider_evidence,
 )
-from bank_sync.categorization.taxonomy import TAXONOMY_VERSION, with_direction
+from bank_sync.categorization.taxonomy import TAXONOMY_VERSION, primary_of, with_direction
 
-MODEL_VERSION = "rules-1." + fingerprint(
+_RULES_VERSION = "rules-2." + fingerprint(
     "brands.csv", "mcc.csv", "places.toml", "rails.toml", "rules.toml", "taxonomy.csv", "teller.csv"
 )
-
+# Below this a guess is a suggestion for a person to look at, not a category.
+SURE_ENOUGH = 0.4
+# A code for "miscellaneous shops" says less than the merchant's name does.
+_CODE_SAYS_ENOUGH = 0.7
 # Money from a shop is nearly always a refund, but may be wages, cashback or a payout of the same company.
 _REFUND = 0.8
+_MOST_REMEMBERED = 65_536
+_SILENCE = "no rule, merchant code, model or provider's category applies"
+_UNREADABLE = "; the provider's category is not one we know"
 
 
 class _Question(NamedTuple):
@@ -41,7 +50,7 @@ class _Question(NamedTuple):
 
     description: str
     merchant_name: str | None
-    sign: int
+    amount: float
     account_type: str
     mcc: str | None
     provider: str
@@ -49,16 +58,60 @@ class _Question(NamedTuple):
     provider_confidence: str | None
 
 
-def categorize(rows: Iterable[TransactionFacts]) -> list[Category]:
-    """Return one category per row, in order; never raises for what a provider or a bank may have written."""
-    return [_decide(_question(row)) for row in rows]
+_ANSWERED: dict[str, dict[_Question, Category]] = {}  # by the version that answered
+
+
+def categorize(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, float]]:
+    """Return (primary category, confidence 0 to 1) per row, in order; (None, 0.0) where nothing can be said.
+
+    A row has `description`, `amount` (positive is money OUT, as tools for this taxonomy have it), `currency`,
+    `account_type`, and perhaps `merchant_name` and `mcc`. Neither database nor network is used. Unlike
+    `decide`, this tells its best guess however unsure it is; the confidence says so.
+    """
+    decided = decide(_facts(row) for row in rows)
+    return [(one.primary or one.suggested, one.confidence) for one in decided]
+
+
+def _facts(row: Mapping[str, Any]) -> TransactionFacts:
+    mcc = row.get("mcc")
+    return TransactionFacts(
+        description=str(row.get("description") or ""),
+        amount=-Decimal(str(row.get("amount") or 0)),
+        currency=str(row.get("currency") or ""),
+        account_type=str(row.get("account_type") or ""),
+        merchant_name=row.get("merchant_name") or None,
+        mcc=None if mcc is None else str(mcc).zfill(4),
+    )
+
+
+def decide(rows: Iterable[TransactionFacts], *, by: Callable[[], Model | None] = shipped) -> list[Category]:
+    """Return one category per row, in order; never raises for what a provider or a bank may have written.
+
+    `by` gives the model that is asked; one that gives None leaves it to lists and rules.
+    """
+    model = by()
+    answered = _ANSWERED.setdefault(model_version(model), {})
+    questions = [_question(row) for row in rows]
+    unknown = list(dict.fromkeys(asked for asked in questions if asked not in answered))
+    answers = dict(zip(unknown, _answers(unknown, model), strict=True))
+    found = [answers.get(asked) or answered[asked] for asked in questions]
+    if sum(map(len, _ANSWERED.values())) + len(answers) > _MOST_REMEMBERED:
+        _ANSWERED.clear()
+    if len(answers) <= _MOST_REMEMBERED:
+        _ANSWERED.setdefault(model_version(model), {}).update(answers)
+    return found
+
+
+def model_version(model: Model | None) -> str:
+    """Return the version that a decision made with this model is stored with."""
+    return f"{_RULES_VERSION}+{model.version}" if model else _RULES_VERSION
 
 
 def _question(row: TransactionFacts) -> _Question:
     return _Question(
         row.description,
         row.merchant_name,
-        _sign(row.amount),
+        band(row.amount),
         row.account_type,
         row.mcc,
         row.provider,
@@ -67,43 +120,79 @@ def _question(row: TransactionFacts) -> _Question:
     )
 
 
-def _sign(amount: Decimal) -> int:
-    if amount.is_nan():
-        return 0
-    return (amount > 0) - (amount < 0)
+def _answers(asked: Sequence[_Question], model: Model | None) -> list[Category]:
+    seen = [look(one.description, one.merchant_name, one.amount, one.account_type) for one in asked]
+    certain = [_certain(one, what) for one, what in zip(asked, seen, strict=True)]
+    open_ones = [place for place, found in enumerate(certain) if found is None]
+    guesses = dict(zip(open_ones, _guesses([seen[place] for place in open_ones], model), strict=True))
+    version = model_version(model)
+    return [
+        _category(certain[place] or _surer(guesses[place], one, seen[place]), one, version)
+        for place, one in enumerate(asked)
+    ]
 
 
-@lru_cache(maxsize=65_536)
-def _decide(asked: _Question) -> Category:
-    circumstances = Circumstances(asked.sign > 0, asked.sign < 0, _account_kind(asked.account_type))
-    name = asked.merchant_name
-    words = plain_words(f"{asked.description} {name}" if name else asked.description)
-    rule = MOVEMENTS.decide(words, circumstances)
-    if rule is not None:
-        return _category(rule)
+def _certain(asked: _Question, seen: Seen) -> Evidence | None:
+    """Return what decides before the model is asked: the merchant's code, then a rule for money movement."""
+    coded = mcc_evidence(asked.mcc)
+    coded = _in_direction(coded, seen.circumstances) if coded else None
+    if coded is not None and coded.confidence >= _CODE_SAYS_ENOUGH * _REFUND:
+        return coded
+    return MOVEMENTS.decide(seen.reading.all, seen.circumstances)
+
+
+def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | None:
+    """Return the surer of the model's and the provider's category; of two that agree, either's detail."""
     provided = provider_evidence(
-        asked.provider, asked.provider_category, asked.provider_confidence, circumstances
+        asked.provider, asked.provider_category, asked.provider_confidence, seen.circumstances
     )
-    bought = _surest(_brand_evidence(asked.description, name), mcc_evidence(asked.mcc))
-    if bought is not None:
-        bought = _in_direction(bought, circumstances)
-    chosen = _surest(bought, provided) if bought else _surest(provided, KEYWORDS.decide(words, circumstances))
-    return (
-        _category(chosen) if chosen else _abstained(unknown_provider_category=bool(asked.provider_category))
-    )
+    if guess is None or provided is None:
+        return guess or provided
+    surer = max(guess, provided, key=lambda one: one.confidence)
+    if guess.primary == provided.primary:
+        return replace(surer, detailed=surer.detailed or guess.detailed or provided.detailed)
+    return surer
 
 
-def _account_kind(account_type: str) -> str:
-    kind = account_type.lower()
-    if "credit" in kind or "card" in kind:
-        return "credit"
-    return "loan" if "loan" in kind or "mortgage" in kind else "depository"
+def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]:
+    if model is None:
+        return [_from_lists(one) for one in seen]
+    return [
+        _from_model(one, primary, confidence) if one.reading.said else None
+        for one, (primary, confidence) in zip(seen, model.best(seen), strict=True)
+    ]
 
 
-def _brand_evidence(description: str, merchant_name: str | None) -> Evidence | None:
-    brand = brand_of(merchant(description, merchant_name))
-    if brand is None or brand.intermediary:
-        return None
+def _from_model(seen: Seen, primary: str, confidence: float) -> Evidence:
+    """Tell what the lists contributed to the model's choice, and the detailed code they give."""
+    for detailed, most, why in _listed(seen):
+        fitting = with_direction(detailed, money_in=True) if seen.circumstances.money_in else detailed
+        if fitting and primary_of(fitting) == primary:
+            return Evidence(primary, fitting, min(confidence, most), "model", f"model: {why}")
+    return Evidence(primary, None, confidence, "model", "model: spelling and circumstances")
+
+
+def _listed(seen: Seen) -> list[tuple[str, float, str]]:
+    """Return (detailed code, the most one can be sure, which list and words) by list that knows the merchant.
+
+    A shop that sells of everything is known for certain; what was bought there is not.
+    """
+    found = []
+    if seen.brand is not None and not seen.brand.intermediary:
+        most = 1.0 if seen.brand.confidence >= USUAL_CONFIDENCE else seen.brand.confidence
+        found.append((seen.brand.detailed, most, f"brand {seen.brand.key}"))
+    found += [(name.detailed, 1.0, f"listed name {name.words!r}") for name in seen.names]
+    return found + [(KEYWORDS.detailed_of(name), 1.0, f"keyword {name}") for name in seen.keywords]
+
+
+def _from_lists(seen: Seen) -> Evidence | None:
+    """Stand in for the model: the brand, else the first keyword."""
+    if seen.brand is not None and not seen.brand.intermediary:
+        return _in_direction(_brand_evidence(seen.brand), seen.circumstances)
+    return KEYWORDS.decide(seen.reading.core, seen.circumstances)
+
+
+def _brand_evidence(brand: Brand) -> Evidence:
     return evidence(brand.detailed, brand.confidence, "brand", f"brand: {brand.key}")
 
 
@@ -119,25 +208,29 @@ def _in_direction(bought: Evidence, circumstances: Circumstances) -> Evidence | 
     return evidence(turned, round(bought.confidence * _REFUND, 4), bought.source, reason)
 
 
-def _surest(*candidates: Evidence | None) -> Evidence | None:
-    """Return the surest candidate, the earlier one where two are equally sure."""
-    return max((one for one in candidates if one is not None), key=lambda one: one.confidence, default=None)
-
-
-def _category(chosen: Evidence) -> Category:
+def _category(chosen: Evidence | None, asked: _Question, version: str) -> Category:
+    if chosen is None:
+        return Category(None, None, 0.0, "none", _SILENCE, TAXONOMY_VERSION, version)
+    unreadable = _UNREADABLE if _is_unreadable(chosen, asked) else ""
+    if chosen.confidence < SURE_ENOUGH:
+        reason = f"needs a look: {chosen.reason}, but only {chosen.confidence:.0%} sure{unreadable}"
+        return Category(
+            None, None, chosen.confidence, "none", reason, TAXONOMY_VERSION, version, chosen.primary
+        )
     return Category(
         chosen.primary,
         chosen.detailed,
         chosen.confidence,
         chosen.source,
-        chosen.reason,
+        chosen.reason + unreadable,
         TAXONOMY_VERSION,
-        MODEL_VERSION,
+        version,
     )
 
 
-def _abstained(*, unknown_provider_category: bool) -> Category:
-    reason = "no rule, brand, merchant code or keyword applies"
-    if unknown_provider_category:
-        reason += ", and the provider's category is not one we know or cannot be right"
-    return Category(None, None, 0.0, "none", reason, TAXONOMY_VERSION, MODEL_VERSION)
+def _is_unreadable(chosen: Evidence, asked: _Question) -> bool:
+    """Tell whether the provider sent a category that says nothing in either direction of the money."""
+    if not asked.provider_category or chosen.source in ("mcc", "rule", "provider"):
+        return False
+    either = (Circumstances(flow, not flow, "depository") for flow in (True, False))
+    return not any(provider_evidence(asked.provider, asked.provider_category, None, one) for one in either)

@@ -6,8 +6,8 @@ category.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
 from bank_sync.categorization.datafiles import toml_table
@@ -24,6 +24,8 @@ _DATE = re.compile(
     rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s./-]*(?:{_MONTH})\b\.?|\b(?:{_MONTH})[\s./-]*\d{{1,4}}\b"
 )
 _MASK = re.compile(r"(?<!\w)[x*•.]{2,}[\dx*•]*(?!\w)|\b[x*•]{3,}\d*|\*{2,}")
+_DIGITS = "0123456789"
+_MASKING = ("xx", "**", "••", "..", "x*", "*x")  # one of these is in every mask
 _PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
 _BATCH_FIELDS = re.compile(r"\s(?:des|indn|co id):.*")
 _SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|iban|bic|purp)\+")
@@ -50,8 +52,7 @@ _FULL_MONTH = 4
 _MONTH_NAMES = frozenset(folded(month) for month in _RAILS["months"] if len(month) >= _FULL_MONTH)
 
 
-@dataclass(frozen=True, slots=True)
-class Merchant:
+class Merchant(NamedTuple):
     """A merchant's name for people and its key for grouping; both are empty if the text names nobody."""
 
     name: str
@@ -99,7 +100,7 @@ def _settled(found: Merchant) -> Merchant:
 
 
 def _clean(text: str) -> Merchant:
-    words = _without_prefixes(split_words(_unwrapped(canonical(text))))
+    words = without_prefixes(split_words(_unwrapped(canonical(text))))
     brand = find_brand([folded(word) for word in words])
     if brand is None:
         words = _core(words)
@@ -113,9 +114,31 @@ def _clean(text: str) -> Merchant:
 def _unwrapped(text: str) -> str:
     """Take the merchant's part out of SEPA fields and card columns; remove dates and masks."""
     text = _sepa_name(_BATCH_FIELDS.sub("", text.strip()))
-    text = _MASK.sub(" ", _DATE.sub(" ", text))
-    text = _PROCESSOR.sub("", text.strip(" *-/,.:"))
-    return _first_column(text)
+    text = _undated(text)
+    return _first_column(without_processor(text))
+
+
+def _undated(text: str) -> str:
+    """Remove dates and masks; most texts have none, which is quicker to see than to search."""
+    if any(map(text.__contains__, _DIGITS)):
+        text = _DATE.sub(" ", text)
+    return _MASK.sub(" ", text) if any(map(text.__contains__, _MASKING)) else text
+
+
+def without_processor(text: str) -> str:
+    """Drop the card processor written before a star, as in "sq *cafe", from canonical text."""
+    text = text.strip(" *-/,.:")
+    return _PROCESSOR.sub("", text) if "*" in text or "_" in text else text
+
+
+def statement_column(text: str) -> str:
+    """Return what stands before the place in canonical text, dates, masks and SEPA tags taken out."""
+    text = text.strip()
+    if ":" in text or "+" in text or "/" in text:
+        text = _sepa_name(_BATCH_FIELDS.sub("", text))
+    text = _undated(text).strip()
+    first = _COLUMN_GAP.split(text, maxsplit=1)[0] if "  " in text else text
+    return first if sum(char.isalpha() for char in first) >= _SHORTEST_NAME else text
 
 
 def _sepa_name(text: str) -> str:
@@ -136,13 +159,13 @@ def _first_column(text: str) -> str:
     if len(parts) == 1:
         return text
     letters = sum(char.isalpha() for char in parts[0])
-    is_merchant = letters >= _SHORTEST_NAME and _without_prefixes(split_words(parts[0])) == split_words(
+    is_merchant = letters >= _SHORTEST_NAME and without_prefixes(split_words(parts[0])) == split_words(
         parts[0]
     )
     return parts[0] if is_merchant else text
 
 
-def _without_prefixes(words: list[str]) -> list[str]:
+def without_prefixes(words: list[str]) -> list[str]:
     """Drop the payment method written before the merchant, unless nothing with letters would remain."""
     start = 0
     plain = [folded(word) for word in words]
@@ -171,6 +194,13 @@ def _core(words: Sequence[str]) -> list[str]:
     while (end := _tail_start(plain)) is not None:
         kept, plain = kept[:end], plain[:end]
     return kept
+
+
+def name_words(plain: list[str]) -> list[str]:
+    """Return plain words without the places, legal forms and fillers behind the merchant's name."""
+    while (end := _tail_start(plain)) is not None:
+        plain = plain[:end]
+    return plain
 
 
 def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[str]]:

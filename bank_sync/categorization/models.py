@@ -30,9 +30,10 @@ class TransactionFacts:
 class Category:
     """The category chosen for one transaction, how sure (0 to 1), by which kind of evidence and why.
 
-    `source` is rule, brand, mcc, provider, keyword or none; with none, `primary` and `detailed` are None.
-    `reason` names the rule that decided and never repeats the transaction's text. `detailed` alone is None
-    when the provider gave only a primary category.
+    `source` is mcc, rule, model, provider or none, and brand or keyword where no model could be loaded; with
+    none, `primary` and `detailed` are None, and `suggested` is the guess that was not sure enough, if any.
+    `reason` names the rule or the listed words that decided and never repeats other text of the transaction.
+    `detailed` alone is None when only the primary is known.
     """
 
     primary: str | None
@@ -42,3 +43,4 @@ class Category:
     reason: str
     taxonomy_version: str
     model_version: str
+    suggested: str | None = None

@@ -76,15 +76,18 @@ class PhraseIndex(Generic[Payload]):
 
     def __init__(self, entries: Iterable[tuple[str, Payload]]) -> None:
         """Index (phrase, payload) pairs; the same phrase may appear more than once."""
-        self._by_first: dict[str, list[tuple[tuple[str, ...], Payload]]] = {}
+        self._phrases: dict[tuple[str, ...], list[Payload]] = {}
+        self._lengths: dict[str, tuple[int, ...]] = {}  # of phrases by their first word, longest first
         self._heads: dict[str, list[Payload]] = {}
         self._tails: dict[str, list[Payload]] = {}
         for phrase, payload in entries:
             plain = canonical(phrase)
             for spelling in dict.fromkeys((plain, plain.translate(_WITHOUT_UMLAUTS))):
                 self._add(spelling, payload)
-        for candidates in self._by_first.values():
-            candidates.sort(key=lambda candidate: -len(candidate[0]))
+        lengths: dict[str, set[int]] = {}
+        for words in self._phrases:
+            lengths.setdefault(words[0], set()).add(len(words))
+        self._lengths = {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
         self._stem_lengths = sorted({len(stem) for stem in (*self._heads, *self._tails)})
         self._stems = lru_cache(maxsize=65_536)(self._find_stems)
 
@@ -98,19 +101,19 @@ class PhraseIndex(Generic[Payload]):
         elif phrase.startswith("~"):
             self._tails.setdefault(words[0], []).append(payload)
         else:
-            self._by_first.setdefault(words[0], []).append((words, payload))
+            self._phrases.setdefault(words, []).append(payload)
 
     def at(self, words: Sequence[str], start: int) -> Iterator[Match[Payload]]:
         """Yield the phrases that begin exactly at `start`, longest first, without the `~` ones."""
-        for phrase, payload in self._by_first.get(words[start], ()):
-            end = start + len(phrase)
-            if len(phrase) == 1 or tuple(words[start:end]) == phrase:
+        for length in self._lengths.get(words[start], ()):
+            end = start + length
+            for payload in self._phrases.get(tuple(words[start:end]), ()):
                 yield Match(start, end, payload)
 
     def find(self, words: Sequence[str]) -> Iterator[Match[Payload]]:
         """Yield every phrase in `words`, left to right."""
         for start, word in enumerate(words):
-            if word in self._by_first:
+            if word in self._lengths:
                 yield from self.at(words, start)
             if self._stem_lengths:
                 for payload in self._stems(word):

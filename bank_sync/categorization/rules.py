@@ -68,6 +68,7 @@ class PhraseRules:
     def __init__(self, rows: Iterable[dict[str, Any]], source: str) -> None:
         """Read rules as they stand in the data file; `source` names their kind in the result."""
         self._source = source
+        self._by_name: dict[str, _Rule] = {}
         entries: list[tuple[str, tuple[_Rule, bool]]] = []
         for order, row in enumerate(rows):
             rule = _Rule(
@@ -81,10 +82,28 @@ class PhraseRules:
             evidence(rule.detailed, rule.confidence, source, rule.name)
             entries += [(phrase, (rule, True)) for phrase in row["phrases"]]
             entries += [(phrase, (rule, False)) for phrase in row.get("unless", ())]
+            self._by_name[rule.name] = rule
         self._index = PhraseIndex(entries)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the rules, in the order in which they decide."""
+        return tuple(self._by_name)
+
+    def detailed_of(self, name: str) -> str:
+        """Return the category that a rule of this name gives."""
+        return self._by_name[name].detailed
 
     def decide(self, words: Sequence[str], circumstances: Circumstances) -> Evidence | None:
         """Return what the first applicable rule says of a descriptor's plain words, or None."""
+        applicable = self.applicable(words, circumstances)
+        if not applicable:
+            return None
+        rule = self._by_name[applicable[0]]
+        return evidence(rule.detailed, rule.confidence, self._source, f"{self._source}: {rule.name}")
+
+    def applicable(self, words: Sequence[str], circumstances: Circumstances) -> list[str]:
+        """Return the names of all rules that apply to a descriptor's plain words, first things first."""
         asking: dict[int, _Rule] = {}
         vetoed: set[int] = set()
         for _, _, (rule, wanted) in self._index.find(words):
@@ -92,11 +111,7 @@ class PhraseRules:
                 vetoed.add(rule.order)
             elif circumstances.allow(rule.direction, rule.account):
                 asking[rule.order] = rule
-        first = min((order for order in asking if order not in vetoed), default=None)
-        if first is None:
-            return None
-        rule = asking[first]
-        return evidence(rule.detailed, rule.confidence, self._source, f"{self._source}: {rule.name}")
+        return [asking[order].name for order in sorted(asking) if order not in vetoed]
 
 
 _DATA = toml_table("rules.toml")

@@ -12,6 +12,7 @@ import typer
 
 from bank_sync.cli import (
     accounts,
+    categories,
     connections,
     database,
     dev,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 keyring = typer.Typer(no_args_is_help=True, help="Keys that seal the banks' credentials.")
 app.add_typer(database.app, name="db")
+app.add_typer(categories.app, name="categories")
 app.add_typer(connections.app, name="connections")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(review.app, name="review")

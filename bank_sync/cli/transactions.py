@@ -44,7 +44,7 @@ def edit(
     """
     if category is None and note is None and hide is None:
         raise UsageMistake("Give --category, --note, --hide or --show.")
-    primary, detailed = _split(category)
+    primary, detailed = split_category(category)
     with ready_services() as services, transaction(services.engine) as db:
         owner, now = overlays.owner_of(db, transaction_id), services.clock()
         if category is not None:
@@ -61,7 +61,7 @@ def edit(
     )
 
 
-def _split(category: str | None) -> tuple[str | None, str | None]:
+def split_category(category: str | None) -> tuple[str | None, str | None]:
     """Primary and detailed code; an unknown word is a mistake, since analyses group by these codes."""
     if not category:
         return None, None

@@ -39,12 +39,12 @@ def announce(services: Services, connection_id: str) -> Announced:
     """Queue what a person should hear about this connection's newest sync."""
     now = services.clock()
     with transaction(services.engine) as db:
-        connection = connections.get_connection(db, connection_id)
         since = outbox.told_until(db, connection_id)
         count, newest = outbox.untold(db, connection_id, since)
         held_by = tuple(journal.failed_checks(db, connection_id))
         if held_by or newest is None:
             return Announced(0, count, held_by)
+        connection = connections.get_connection(db, connection_id)
         first = since is None
         told_until = newest.astimezone(UTC).isoformat()
         noun = "transaction" if count == 1 else "transactions"

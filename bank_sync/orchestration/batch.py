@@ -11,13 +11,15 @@ left as it was. The batch run succeeds when it did its work, whatever the banks 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
 
-from bank_sync.orchestration import reporting
-from bank_sync.orchestration.dagster_events import Teller
+from bank_sync.orchestration import reporting, runs
+from bank_sync.orchestration.automation import ServicesFactory
+from bank_sync.orchestration.dagster_events import TellerOfFailures
 from bank_sync.orchestration.partitions import (
     BATCH_TAG,
     CONNECTION_TAG,
@@ -35,21 +37,12 @@ from bank_sync.sync.batch import LEFT_TO_RECOVERY, NEW_FOR, Batch
 from bank_sync.sync.recovery import reap_stuck
 from bank_sync.sync.whole import Done, Outcome
 
-ServicesFactory = Callable[[], AbstractContextManager[Services]]
-
 REFRESH_DUE_CONNECTIONS = "refresh_due_connections"
 
 _LONGEST = timedelta(minutes=10)  # the rest is for the next run, so that no run is the one that must not die
 _IS_DEAD_AFTER = timedelta(minutes=15)  # as long as a lease: what a dead run held is free by then
 _TOLD_AT_A_TIME = 50  # what a killed run leaves untold; the ledger has it, and the next sync tells again
 _WORTH_A_SHARD = 500  # fewer connections than this are done before another process has started
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def refresh_job(job_of_one: Callable[[], dg.JobDefinition]) -> dg.JobDefinition:
@@ -57,7 +50,7 @@ def refresh_job(job_of_one: Callable[[], dg.JobDefinition]) -> dg.JobDefinition:
 
     @dg.op(name="refresh", description="Syncs due connections, several at a time, and tells of each.")
     def refresh(context: dg.OpExecutionContext, batch_services: dg.ResourceParam[Services]) -> None:
-        teller = Teller(context.instance, context.run, context.op.name, job_of_one)
+        teller = TellerOfFailures(context.instance, context.run, context.op.name, job_of_one)
         batch = Batch(batch_services, context.run_id, ends_at=batch_services.clock() + _LONGEST)
         with closing(batch.outcomes()) as outcomes:
             counts = Counter(_tell_all(teller, outcomes))
@@ -78,7 +71,7 @@ def refresh_job(job_of_one: Callable[[], dg.JobDefinition]) -> dg.JobDefinition:
     return refresh_due_connections
 
 
-def _tell_all(teller: Teller, outcomes: Iterable[Outcome]) -> Iterator[str]:
+def _tell_all(teller: TellerOfFailures, outcomes: Iterable[Outcome]) -> Iterator[str]:
     """Tell Dagster of each outcome, some together, whatever ends the batch; gives a word for each."""
     waiting: list[Outcome] = []
     try:
@@ -98,7 +91,7 @@ def _word(outcome: Outcome) -> str:
     return "synced" if outcome.is_whole else "held back"
 
 
-def _tell(teller: Teller, outcomes: Sequence[Outcome]) -> None:
+def _tell(teller: TellerOfFailures, outcomes: Sequence[Outcome]) -> None:
     if not outcomes:
         return
     teller.instance.add_dynamic_partitions(CONNECTIONS, [one.connection_id for one in outcomes])
@@ -131,7 +124,7 @@ def _evaluations(outcome: Outcome) -> Iterator[dg.AssetCheckEvaluation]:
             )
 
 
-def _record_failure(teller: Teller, outcome: Outcome) -> None:
+def _record_failure(teller: TellerOfFailures, outcome: Outcome) -> None:
     """What failed first, and all that was not materialized for it."""
     missing = [one.step.name for one in outcome.steps if not isinstance(one, Done)]
     failure = reporting.failure(outcome.error) if outcome.error else _held_back(outcome)
@@ -166,12 +159,12 @@ def refresh_due_schedule(open_services: ServicesFactory, job: dg.JobDefinition) 
     )
     def refresh_due(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         with open_services() as services:
-            reap_stuck(services)
+            reap_stuck(services, ended_of=partial(runs.ended, context.instance))
             now = services.clock()
             with transaction(services.engine) as db:
                 due = leases.count_due(db, now=now, new_since=now - NEW_FOR, due_since=now - LEFT_TO_RECOVERY)
             wanted = min(services.settings.refresh_shards, -(-due // _WORTH_A_SHARD))
-        at_work = _at_work(context.instance)
+        at_work = runs.count_unfinished(context.instance, REFRESH_DUE_CONNECTIONS)
         if not due:
             return dg.SkipReason("No connection is due.")
         if at_work >= wanted:
@@ -183,8 +176,3 @@ def refresh_due_schedule(open_services: ServicesFactory, job: dg.JobDefinition) 
         ]
 
     return refresh_due
-
-
-def _at_work(instance: dg.DagsterInstance) -> int:
-    unfinished = dg.RunsFilter(job_name=REFRESH_DUE_CONNECTIONS, statuses=_UNFINISHED)
-    return instance.get_runs_count(unfinished)

@@ -12,15 +12,21 @@ import dagster as dg
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.automation import SYNC_CONNECTION, sync_connection
 from bank_sync.orchestration.batch import refresh_due_schedule, refresh_job
+from bank_sync.orchestration.category_model import (
+    category_drift,
+    category_model,
+    retrain_categories,
+    retrain_categories_schedule,
+)
 from bank_sync.orchestration.checks import CHECKS, FLEET_CHECKS
-from bank_sync.orchestration.triggers.asked_for import asked_for_sensor
+from bank_sync.orchestration.triggers.asked_for import ASKED_FOR_SYNCS
 from bank_sync.orchestration.triggers.erasures import erasures_sensor
 from bank_sync.orchestration.triggers.failures import failed_runs_sensor
 from bank_sync.orchestration.triggers.freshness import check_freshness, check_freshness_schedule
 from bank_sync.orchestration.triggers.links import links_under_way_sensor
-from bank_sync.orchestration.triggers.starts import connection_recovery_sensor, new_connections_sensor
+from bank_sync.orchestration.triggers.starts import CONNECTION_RECOVERY, NEW_CONNECTIONS
 from bank_sync.orchestration.triggers.upkeep import CHORES
-from bank_sync.orchestration.triggers.webhooks import webhook_inbox_sensor
+from bank_sync.orchestration.triggers.webhooks import WEBHOOK_INBOX
 from bank_sync.services import Clock, Services, open_services, utc_now
 from bank_sync.settings import Settings, load_settings
 
@@ -45,20 +51,21 @@ def build_definitions(settings: Settings | None = None, *, clock: Clock = utc_no
     refresh = refresh_job(lambda: definitions.resolve_job_def(SYNC_CONNECTION))
     chores = [(chore, chore.job()) for chore in CHORES]
     definitions = dg.Definitions(
-        assets=list(CONNECTION_ASSETS),
-        asset_checks=[*CHECKS, *FLEET_CHECKS],
-        jobs=[sync_connection, refresh, check_freshness, *(job for _, job in chores)],
+        assets=[*CONNECTION_ASSETS, category_model],
+        asset_checks=[*CHECKS, *FLEET_CHECKS, category_drift],
+        jobs=[sync_connection, refresh, check_freshness, retrain_categories, *(job for _, job in chores)],
         schedules=[
             refresh_due_schedule(fresh, refresh),
             check_freshness_schedule,
+            retrain_categories_schedule,
             *(chore.schedule(job) for chore, job in chores),
         ],
         sensors=[
-            webhook_inbox_sensor(fresh),
-            new_connections_sensor(fresh),
-            connection_recovery_sensor(fresh),
+            WEBHOOK_INBOX.sensor(fresh, refresh),
+            NEW_CONNECTIONS.sensor(fresh),
+            CONNECTION_RECOVERY.sensor(fresh),
             failed_runs_sensor(fresh),
-            asked_for_sensor(fresh),
+            ASKED_FOR_SYNCS.sensor(fresh),
             links_under_way_sensor(fresh),
             erasures_sensor(fresh),
         ],

@@ -39,16 +39,11 @@ _EVENTS_PER_WRITE = "1000"
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells Dagster what a batch run did.
-
-    Attributes:
-        job_of_one: the job of one connection, in whose name failures are recorded.
-    """
+    """Tells Dagster what a run did for many partitions."""
 
     instance: dg.DagsterInstance
     run: dg.DagsterRun
     step_key: str
-    job_of_one: Callable[[], dg.JobDefinition]
 
     def materialized(self, events: Sequence[dg.AssetMaterialization]) -> None:
         """Tell of materializations, in one write per asset."""
@@ -69,29 +64,6 @@ class Teller:
         for one in evaluations:
             if known.get((one.check_name, one.partition)) is not one.passed:
                 self._report(dg.DagsterEventType.ASSET_CHECK_EVALUATION, one)
-
-    def failed(
-        self, partition: str, assets: Sequence[str], failure: dg.Failure, tags: Mapping[str, str]
-    ) -> None:
-        """Record a failure as the run of one connection would have: its assets count as failed.
-
-        The run is in the list with its error and can be started again from there; nothing is executed now.
-
-        Args:
-            partition: the connection.
-            assets: what was not materialized; the first is the one that failed.
-            failure: what is shown; it holds nobody's data.
-            tags: of the recorded run.
-        """
-        if not is_private_api_there:
-            text = {"failure": failure.description or ""}
-            self._tell_publicly([dg.AssetObservation(assets[0], partition=partition, metadata=text)])
-            return
-        run = self._planned(partition, assets, tags)
-        step = _step_failure(run.job_name, assets[0], failure)
-        self.instance.report_dagster_event(step, run.run_id)
-        reason = JobFailureData(None, RunFailureReason.STEP_FAILURE, step)  # by which it is not started again
-        self.instance.report_run_failed(run, f"In a batch: {failure.description}", reason)
 
     def _tell_publicly(
         self,
@@ -137,6 +109,40 @@ class Teller:
             for one in found
             if one.latest_execution_status in verdicts
         }
+
+
+@dataclass(frozen=True)
+class TellerOfFailures(Teller):
+    """Also tells which partitions failed.
+
+    Attributes:
+        job_of_one: the job of one connection, in whose name failures are recorded.
+    """
+
+    job_of_one: Callable[[], dg.JobDefinition]
+
+    def failed(
+        self, partition: str, assets: Sequence[str], failure: dg.Failure, tags: Mapping[str, str]
+    ) -> None:
+        """Record a failure as the run of one connection would have: its assets count as failed.
+
+        The run is in the list with its error and can be started again from there; nothing is executed now.
+
+        Args:
+            partition: the connection.
+            assets: what was not materialized; the first is the one that failed.
+            failure: what is shown; it holds nobody's data.
+            tags: of the recorded run.
+        """
+        if not is_private_api_there:
+            text = {"failure": failure.description or ""}
+            self._tell_publicly([dg.AssetObservation(assets[0], partition=partition, metadata=text)])
+            return
+        run = self._planned(partition, assets, tags)
+        step = _step_failure(run.job_name, assets[0], failure)
+        self.instance.report_dagster_event(step, run.run_id)
+        reason = JobFailureData(None, RunFailureReason.STEP_FAILURE, step)  # by which it is not started again
+        self.instance.report_run_failed(run, f"In a batch: {failure.description}", reason)
 
     def _planned(self, partition: str, assets: Sequence[str], tags: Mapping[str, str]) -> dg.DagsterRun:
         """A run that plans the assets of one partition and their checks, and is never started."""

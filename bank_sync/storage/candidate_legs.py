@@ -65,10 +65,17 @@ _CHANGED = """
 _NAMED = "SELECT unnest(CAST(:ids AS text[])) AS id"
 
 
-def leg_pairs(db: Connection, connection_id: str) -> list[LegPair]:
-    """Pairs with a changed row on one side, and the pairs those rows could be in instead."""
+def count_changed(db: Connection, connection_id: str) -> int:
+    """How many live posted rows changed since the last finished sync; of very many, that they are many."""
     counted = text(f"SELECT count(*) FROM ({_CHANGED} LIMIT :many) AS counted")  # noqa: S608 - a constant
-    changed: int = db.execute(counted, {"connection_id": connection_id, "many": _MANY_ROWS}).scalar_one()
+    return int(db.execute(counted, {"connection_id": connection_id, "many": _MANY_ROWS}).scalar_one())
+
+
+def leg_pairs(db: Connection, connection_id: str, *, changed: int) -> list[LegPair]:
+    """Pairs with a changed row on one side, and the pairs those rows could be in instead.
+
+    `changed` is what `count_changed` gave.
+    """
     first = _pairs(db, _PAIRS_OF_CHANGED, connection_id, [], rows=changed)
     met = sorted({leg.transaction_id for pair in first for leg in (pair.out, pair.into)})
     second = _pairs(db, _PAIRS_OF_NAMED, connection_id, met, rows=len(met)) if met else []
@@ -78,9 +85,10 @@ def leg_pairs(db: Connection, connection_id: str) -> list[LegPair]:
 
 def _pairs(db: Connection, query: str, connection_id: str, ids: list[str], *, rows: int) -> list[LegPair]:
     parameters = {"connection_id": connection_id, "days": TRANSFER_DAYS, "limit": _MOST_PAIRS, "ids": ids}
-    if rows >= _MANY_ROWS:
-        # right after a bulk load the planner knows too little and would probe an index for every row
-        db.execute(text("SET LOCAL enable_nestloop = off"))
+    if rows < _MANY_ROWS:
+        return [_pair(dict(row)) for row in db.execute(text(query), parameters).mappings()]
+    # right after a bulk load the planner knows too little and would probe an index for every row
+    db.execute(text("SET LOCAL enable_nestloop = off"))
     found = [_pair(dict(row)) for row in db.execute(text(query), parameters).mappings()]
     db.execute(text("SET LOCAL enable_nestloop = on"))
     return found
@@ -92,18 +100,8 @@ def _pair(row: dict[str, Any]) -> LegPair:
     return LegPair(one, other) if one.amount < 0 else LegPair(other, one)
 
 
-def _leg(alias: str, account: str) -> str:
-    names = (name for name in Leg.__slots__ if name != "account_mask")
-    columns = ", ".join(f"{alias}.{name} AS {alias}_{name}" for name in names)
-    return f"{columns}, {account}.mask AS {alias}_account_mask"
-
-
-# two look-ups rather than one with OR: each is an anti-join of its own
-_FREE = " AND ".join(
-    "NOT EXISTS (SELECT FROM bank.transaction_links AS l WHERE l.kind = 'transfer' AND l.state = 'accepted' "
-    f"AND l.undone_at IS NULL AND l.{end} = {{0}}.transaction_id)"
-    for end in ("from_transaction_id", "to_transaction_id")
-)
+_COLUMNS = ", ".join(name for name in Leg.__slots__ if name != "account_mask")
+_ROW = f"{_COLUMNS}, original_currency, original_amount"
 
 _SAME_CURRENCY = "other.currency = one.currency AND other.amount = -one.amount"
 _EXCHANGES = (
@@ -113,31 +111,50 @@ _EXCHANGES = (
 """One side quotes the other's figures; each stands in a join of its own, since OR cannot be hashed."""
 
 
+def _side(alias: str) -> str:
+    return ", ".join(f"{alias}.{name} AS {alias}_{name}" for name in Leg.__slots__)
+
+
 def _meeting(condition: str) -> str:
     return f"""
-    SELECT {_leg("one", "mine")}, {_leg("other", "theirs")}
-    FROM asked
-    JOIN bank.transactions AS one ON one.transaction_id = asked.id
-    JOIN own AS mine ON mine.account_id = one.account_id
-    JOIN own AS theirs ON theirs.account_id <> one.account_id
-    JOIN bank.transactions AS other ON other.account_id = theirs.account_id AND {condition}
-        AND other.booked_on >= one.booked_on - CAST(:days AS integer)
-        AND other.booked_on <= one.booked_on + CAST(:days AS integer)
-    WHERE one.amount <> 0
-        AND sign(other.amount) = -sign(one.amount) AND other.posting = 'posted'
-        AND other.removed_at IS NULL AND other.superseded_by IS NULL
-        AND {_FREE.format("one")} AND {_FREE.format("other")}
+    SELECT {_side("one")}, {_side("other")}
+    FROM mine AS one JOIN near AS other ON {condition} AND other.account_id <> one.account_id
+        AND sign(other.amount) = -sign(one.amount)
+        AND other.booked_on BETWEEN one.booked_on - CAST(:days AS integer)
+            AND one.booked_on + CAST(:days AS integer)
     """  # noqa: S608 - column names are constants
 
 
+# two look-ups rather than one with OR: each is an anti-join of its own
+_FREE = " AND ".join(
+    "NOT EXISTS (SELECT FROM bank.transaction_links AS l WHERE l.kind = 'transfer' AND l.state = 'accepted' "
+    f"AND l.undone_at IS NULL AND l.{end} = met.{side}_transaction_id)"
+    for side in ("one", "other")
+    for end in ("from_transaction_id", "to_transaction_id")
+)
+
+# `near` is what the person has around those days: left to itself the planner goes through everybody's days
 _PAIRS_OF = f"""
 WITH asked AS ({{asked}}), own AS MATERIALIZED (
-    SELECT a.account_id, a.mask FROM bank.accounts AS a
+    SELECT a.account_id, a.mask AS account_mask FROM bank.accounts AS a
     JOIN bank.connections AS c USING (connection_id)
     WHERE c.user_id = (SELECT user_id FROM bank.connections WHERE connection_id = :connection_id)
         AND c.state <> 'erased'
+), mine AS MATERIALIZED (
+    SELECT {_ROW}, account_mask FROM bank.transactions JOIN own USING (account_id)
+    WHERE transaction_id = ANY (ARRAY(SELECT id FROM asked)) AND amount <> 0
+), near AS MATERIALIZED (
+    SELECT {_ROW}, account_mask FROM (
+        SELECT {_ROW} FROM bank.transactions
+        WHERE account_id = ANY (ARRAY(SELECT account_id FROM own))
+            AND booked_on >= (SELECT min(booked_on) FROM mine) - CAST(:days AS integer)
+            AND booked_on <= (SELECT max(booked_on) FROM mine) + CAST(:days AS integer)
+            AND posting = 'posted' AND removed_at IS NULL AND superseded_by IS NULL
+        OFFSET 0
+    ) AS around JOIN own USING (account_id)
 )
 SELECT * FROM ({" UNION ALL ".join(map(_meeting, (_SAME_CURRENCY, *_EXCHANGES)))}) AS met
+WHERE {_FREE}
 ORDER BY one_booked_on DESC, one_transaction_id, other_transaction_id LIMIT :limit
 """  # noqa: S608 - column names are constants
 _PAIRS_OF_CHANGED = _PAIRS_OF.format(asked=_CHANGED)

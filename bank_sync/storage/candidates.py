@@ -136,6 +136,8 @@ ORDER BY t.transaction_id
 
 def dismissed_pairs(db: Connection, transaction_ids: Collection[str]) -> set[tuple[str, str, str]]:
     """(kind, from, to) of pairs a person refused or took apart: no rule joins or proposes them again."""
+    if not transaction_ids:
+        return set()
     found = db.execute(
         text(
             "SELECT kind, from_transaction_id, to_transaction_id FROM bank.transaction_links "

@@ -186,11 +186,6 @@ def open_credential(db: Connection, cipher: Cipher, connection: StoredConnection
     )
 
 
-def note_history(db: Connection, connection_id: str, state: HistoryState) -> None:
-    """How far the provider has got with the history of the link."""
-    update_connection(db, connection_id, history_state=state)
-
-
 def begin_generation(db: Connection, connection_id: str) -> None:
     """From now on, keys that are not told again say nothing: the link or its cursor is a new one."""
     update_connection(db, connection_id, generation=connections.c.generation + 1, history_state=None)
@@ -202,27 +197,25 @@ def locked_generation(db: Connection, connection_id: str) -> int:
     return int(db.execute(query.with_for_update(read=True, key_share=False)).scalar_one())
 
 
-def mark_in_progress(db: Connection, connection_id: str) -> None:
-    """A sync has started."""
-    update_connection(db, connection_id, sync_state=SyncState.IN_PROGRESS)
-
-
 def mark_completed(
     db: Connection, connection_id: str, *, now: datetime, next_sync_at: datetime, reason: str
-) -> None:
+) -> StoredConnection:
     """A sync has gone through: the connection is healthy again, whatever it was before."""
-    update_connection(
-        db,
-        connection_id,
-        state=_unless_ended(ConnectionState.CONNECTED),
-        sync_state=SyncState.COMPLETED,
-        error_code=None,
-        error_recovery=None,
-        last_synced_at=now,
-        first_synced_at=func.coalesce(connections.c.first_synced_at, now),
-        next_sync_at=next_sync_at,
-        next_sync_reason=reason,
-    )
+    healthy = {
+        "state": _unless_ended(ConnectionState.CONNECTED),
+        "sync_state": SyncState.COMPLETED,
+        "error_code": None,
+        "error_recovery": None,
+        "failures": 0,
+        "first_failed_at": None,
+        "told_at": None,
+        "last_synced_at": now,
+        "first_synced_at": func.coalesce(connections.c.first_synced_at, now),
+        "next_sync_at": next_sync_at,
+        "next_sync_reason": reason,
+    }
+    statement = update(connections).where(connections.c.connection_id == connection_id).values(**healthy)
+    return stored_connection(db.execute(statement.returning(*COLUMNS)).mappings().one())
 
 
 def mark_failed(

@@ -8,6 +8,7 @@ with its transaction, so that two workers never read one part at once. Does not 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, text, update
@@ -19,16 +20,38 @@ from bank_sync.storage.tables import connections
 LEASE = timedelta(minutes=15)
 """Longer than any pause between two signs of life of a running sync."""
 
+_RENEW_AFTER = timedelta(minutes=1)
 
-def take(db: Connection, connection_id: str, holder: str, *, now: datetime) -> bool:
-    """Take or renew the lease; False while another holder's is running."""
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who syncs a connection, and until when unless it is renewed; nobody, when there is no holder."""
+
+    holder: str | None
+    until: datetime | None
+
+    def is_fresh(self, holder: str, now: datetime) -> bool:
+        """Whether it is this holder's and was renewed just now."""
+        return self.holder == holder and self.until is not None and self.until > now + LEASE - _RENEW_AFTER
+
+
+def find(db: Connection, connection_id: str) -> Lease:
+    """The lease as it stands; nobody's for a connection that does not exist."""
+    columns = (connections.c.lease_holder, connections.c.lease_until)
+    row = db.execute(select(*columns).where(connections.c.connection_id == connection_id)).one_or_none()
+    return Lease(row[0], row[1]) if row else Lease(None, None)
+
+
+def take(db: Connection, connection_id: str, holder: str, *, now: datetime, **values: object) -> bool:
+    """Take or renew the lease and set other columns with it; False while another holder's is running."""
     free = or_(
         connections.c.lease_holder.is_(None),
         connections.c.lease_holder == holder,
         connections.c.lease_until < now,
     )
     taken = update(connections).where(connections.c.connection_id == connection_id, free)
-    return db.execute(taken.values(lease_holder=holder, lease_until=now + LEASE)).rowcount == 1
+    taken = taken.values(lease_holder=holder, lease_until=now + LEASE, **values)
+    return db.execute(taken).rowcount == 1
 
 
 def take_next_due(
@@ -76,19 +99,6 @@ WHERE connection_id = (
 )
 RETURNING connection_id
 """  # noqa: S608 - built from constants
-
-
-def is_held(db: Connection, connection_id: str, holder: str) -> bool:
-    """Whether the lease is this holder's."""
-    query = select(connections.c.lease_holder).where(connections.c.connection_id == connection_id)
-    return db.execute(query).scalar() == holder
-
-
-def ends_at(db: Connection, connection_id: str) -> datetime | None:
-    """When the running lease ends unless it is renewed."""
-    query = select(connections.c.lease_until).where(connections.c.connection_id == connection_id)
-    until: datetime | None = db.execute(query).scalar()
-    return until
 
 
 def give_back(db: Connection, connection_id: str, holder: str) -> None:

@@ -39,8 +39,10 @@ class Written:
 
 def open_for_writing(db: Connection, connection_id: str) -> None:
     """Let one writer of a connection's ledger in; the others queue up until the transaction ends."""
-    db.execute(text("SET LOCAL search_path TO bank, raw"))
-    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": connection_id})
+    statement = text(
+        "SELECT set_config('search_path', 'bank, raw', true), pg_advisory_xact_lock(hashtextextended(:id, 0))"
+    )
+    db.execute(statement, {"id": connection_id})
 
 
 def write_staged(db: Connection, *, round_id: int, generation: int, now: datetime) -> Written:

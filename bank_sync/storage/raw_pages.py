@@ -20,7 +20,7 @@ from bank_sync.domain.errors import CursorMoved
 from bank_sync.domain.models import AccountFailure, DateWindow, HistoryState, Page, Part
 from bank_sync.storage.tables import cursors, pages, rounds
 
-_PAGES_PER_INSERT = 20  # bounds memory: a page is up to some hundred kilobytes
+_PAGES_AT_A_TIME = 20  # bounds memory: a page is up to some hundred kilobytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class _PageWriter:
         self.count += 1
         self.cursor_after = page.cursor_after or self.cursor_after
         self.history_state = page.history_state or self.history_state
-        if len(self._batch) == _PAGES_PER_INSERT:
+        if len(self._batch) == _PAGES_AT_A_TIME:
             self._flush()
 
     def _flush(self) -> None:
@@ -205,6 +205,18 @@ def rounds_of(
     return [StoredRound(**row) for row in db.execute(query).mappings()]
 
 
+def parts_waiting_before(db: Connection, newer: StoredRound) -> set[Part]:
+    """Of which parts a round of the same connection that is older waits for the ledger, and is not held."""
+    query = select(rounds.c.part).where(
+        rounds.c.connection_id == newer.connection_id,
+        rounds.c.round_id < newer.round_id,
+        rounds.c.projected_at.is_(None),
+        rounds.c.held_at.is_(None),
+    )
+    waiting: list[str] = list(db.execute(query.distinct()).scalars())
+    return {Part(one) for one in waiting}
+
+
 def mark_held(db: Connection, round_ids: Sequence[int], reason: str, *, now: datetime) -> int:
     """Keep rounds from the ledger until a person or a later round clears them; returns how many are new."""
     statement = update(rounds).where(rounds.c.round_id.in_(round_ids), rounds.c.held_at.is_(None))
@@ -232,13 +244,17 @@ def held_rounds(db: Connection, connection_id: str) -> list[int]:
 
 
 def pages_of(db: Connection, round_id: int) -> Iterator[StoredPage]:
-    """The pages of a round in order, one at a time."""
-    ids = select(pages.c.page_id).where(pages.c.round_id == round_id).order_by(pages.c.sequence)
-    in_order: list[int] = list(db.execute(ids).scalars())
-    for page_id in in_order:
-        row = db.execute(select(pages).where(pages.c.page_id == page_id)).one()
-        window = DateWindow(row.window_first, row.window_last) if row.window_first else None
-        yield StoredPage(page_id, Page(Part(row.part), row.body, row.provider_account_id, window=window))
+    """The pages of a round in order, a few in memory at a time."""
+    theirs = select(pages).where(pages.c.round_id == round_id).order_by(pages.c.sequence)
+    after = -1
+    while rows := db.execute(theirs.where(pages.c.sequence > after).limit(_PAGES_AT_A_TIME)).all():
+        for row in rows:
+            window = DateWindow(row.window_first, row.window_last) if row.window_first else None
+            page = Page(Part(row.part), row.body, row.provider_account_id, window=window)
+            yield StoredPage(row.page_id, page)
+        if len(rows) < _PAGES_AT_A_TIME:
+            return
+        after = rows[-1].sequence
 
 
 def mark_projected(db: Connection, round_id: int, *, now: datetime) -> bool:

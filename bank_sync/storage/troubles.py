@@ -6,9 +6,10 @@ Does not belong here: what follows from them (`sync.recovery`), leases as such (
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from bank_sync.domain.errors import Recovery
 from bank_sync.domain.models import SyncState
@@ -42,11 +43,20 @@ def note_trouble(db: Connection, connection_id: str, trouble: Trouble) -> None:
     db.execute(update(connections).where(connections.c.connection_id == connection_id).values(**values))
 
 
-def reap(db: Connection, *, now: datetime) -> list[str]:
-    """Syncs in progress whose lease has ended become failed and are due at once; gives the connection_ids."""
+def at_work(db: Connection) -> list[str]:
+    """Who holds the leases of syncs in progress."""
+    query = select(connections.c.lease_holder).where(
+        connections.c.sync_state == SyncState.IN_PROGRESS, connections.c.lease_holder.is_not(None)
+    )
+    return list(db.execute(query.distinct()).scalars())
+
+
+def reap(db: Connection, *, now: datetime, ended: Collection[str]) -> list[str]:
+    """Syncs in progress whose lease or holder has ended become failed, due at once; gives connection_ids."""
+    is_lost = or_(connections.c.lease_until < now, connections.c.lease_holder.in_(ended))
     statement = (
         update(connections)
-        .where(connections.c.sync_state == SyncState.IN_PROGRESS, connections.c.lease_until < now)
+        .where(connections.c.sync_state == SyncState.IN_PROGRESS, is_lost)
         .values(
             sync_state=SyncState.FAILED,
             error_code=WORKER_LOST,

@@ -44,8 +44,10 @@ class Attempt:
             raise CursorMoved(f"{self.connection.connection_id} was linked anew; this round was thrown away.")
         if failures and not stored.pages:
             raise as_provider_error(self.connection.provider, failures[0])
-        if stored.history_state is not None:
-            connections.note_history(db, self.connection.connection_id, stored.history_state)
+        if stored.history_state not in (None, self.connection.history_state):
+            connections.update_connection(
+                db, self.connection.connection_id, history_state=stored.history_state
+            )
         self._record(db, "partial" if failures else "succeeded", pages=stored.pages, failures=failures)
 
     def failed(self, error: ProviderError) -> None:

@@ -24,8 +24,9 @@ def link_connection(db: Connection, connection_id: str, *, now: datetime) -> Lin
     outdated = links.links_that_no_longer_hold(db, connection_id)
     done = Linked(undone=links.undo_links(db, outdated, by="rule:no_longer_holds", now=now))
     done += _pendings(db, connection_id, now=now)
-    done += _transfers(db, connection_id, now=now)
-    done += _duplicates(db, connection_id, now=now)
+    changed = candidate_legs.count_changed(db, connection_id)
+    done += _transfers(db, connection_id, changed, now=now)
+    done += _duplicates(db, connection_id, changed, now=now)
     return done
 
 
@@ -43,8 +44,8 @@ def _pendings(db: Connection, connection_id: str, *, now: datetime) -> Linked:
     return stored + Linked(undone=undone)
 
 
-def _transfers(db: Connection, connection_id: str, *, now: datetime) -> Linked:
-    pairs = candidate_legs.leg_pairs(db, connection_id)
+def _transfers(db: Connection, connection_id: str, changed: int, *, now: datetime) -> Linked:
+    pairs = candidate_legs.leg_pairs(db, connection_id, changed=changed) if changed else []
     examined = sorted({leg.transaction_id for pair in pairs for leg in (pair.out, pair.into)})
     dismissed = candidates.dismissed_pairs(db, examined)
     decisions = decide_transfers(pairs, dismissed)
@@ -53,9 +54,9 @@ def _transfers(db: Connection, connection_id: str, *, now: datetime) -> Linked:
     return stored + Linked(undone=undone)
 
 
-def _duplicates(db: Connection, connection_id: str, *, now: datetime) -> Linked:
+def _duplicates(db: Connection, connection_id: str, changed: int, *, now: datetime) -> Linked:
     """Rows that tell one event twice are only ever proposed: two equal rows may be two coffees."""
-    twins = candidate_legs.late_twins(db, connection_id, now=now)
+    twins = candidate_legs.late_twins(db, connection_id, now=now) if changed else []
     twins += candidate_legs.shared_account_twins(db, connection_id)
     dismissed = candidates.dismissed_pairs(db, [twin.later_id for twin in twins])
     proposals = [

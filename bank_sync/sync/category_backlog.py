@@ -1,4 +1,6 @@
-"""Categories for rows that a sync left without one: it died before, or their text changed since.
+"""Categories for rows that wait for one.
+
+A sync died before, their text changed since, or nothing was sure enough and another model decides now.
 
 Belongs here: working the backlog off in batches. Does not belong here: categorizing one connection
 (`sync.enrich`).
@@ -9,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from bank_sync.categorization import model_version
 from bank_sync.services import Services
 from bank_sync.storage import category_backlog
 from bank_sync.storage.database import DatabaseError, transaction
+from bank_sync.sync.champion import deciding
 from bank_sync.sync.enrich import categorize_connection
 
 _UNIQUE_VIOLATION = "23505"
@@ -34,7 +38,8 @@ class BacklogRun:
     def batches(self) -> Iterator[tuple[int, int]]:
         """(connections, rows categorized) of each batch."""
         with transaction(self.services.engine) as db:
-            waiting = category_backlog.backlog(db, limit=self._most_connections)
+            version = model_version(deciding(self.services, db))
+            waiting = category_backlog.backlog(db, version=version, limit=self._most_connections)
         batch: list[str] = []
         rows = 0
         for connection_id, count in waiting:

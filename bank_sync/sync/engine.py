@@ -12,6 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Connection
 
 from bank_sync.domain.errors import ProviderError, Recovery, SyncBusy
 from bank_sync.domain.models import (
@@ -48,13 +52,20 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What to read: the part, how, from which cursor, and the one found stored when reading began."""
+    """What to read: how, from which cursor, and the one found stored when reading began."""
+
+    pull: Callable[[Credential], Iterator[Page | AccountFailure]]
+    cursor: str | None = None
+    cursor_stored: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which part to read; `prepare` looks up what to ask for, just before it is asked."""
 
     part: Part
     asked_by: AskedBy
-    pull: Callable[[Provider, Credential], Iterator[Page | AccountFailure]]
-    cursor: str | None = None
-    cursor_stored: str | None = None
+    prepare: Callable[[Connection, StoredConnection, Provider], _Read]
     on_progress: OnProgress = silent
 
 
@@ -74,10 +85,12 @@ def pull_accounts(
     if asked_by is AskedBy.PERSON:
         _note_look(services, connection_id)
     with turn(services, connection_id, run_id, begins=True) as holder:
-        read = _Read(
-            Part.ACCOUNTS, asked_by, lambda provider, key: provider.pull_accounts(key, asked_by=asked_by)
-        )
-        return _pull(services, connection_id, read, holder, run_id)
+        wish = _Wish(Part.ACCOUNTS, asked_by, partial(_accounts, asked_by))
+        return _pull(services, connection_id, wish, holder, run_id)
+
+
+def _accounts(asked_by: AskedBy, _db: Connection, _connection: StoredConnection, provider: Provider) -> _Read:
+    return _Read(lambda key: provider.pull_accounts(key, asked_by=asked_by))
 
 
 def _note_look(services: Services, connection_id: str) -> None:
@@ -100,15 +113,14 @@ def pull_balances(
         ProviderError: after noting the failure on the connection.
         SyncBusy: another worker syncs this connection.
     """
-    with transaction(services.engine) as db:
-        references = account_references(db, connection_id)
     with turn(services, connection_id, run_id) as holder:
-        read = _Read(
-            Part.BALANCES,
-            asked_by,
-            lambda provider, key: provider.pull_balances(key, references, asked_by=asked_by),
-        )
-        return _pull(services, connection_id, read, holder, run_id)
+        wish = _Wish(Part.BALANCES, asked_by, partial(_balances, asked_by))
+        return _pull(services, connection_id, wish, holder, run_id)
+
+
+def _balances(asked_by: AskedBy, db: Connection, connection: StoredConnection, provider: Provider) -> _Read:
+    references = account_references(db, connection.connection_id)
+    return _Read(lambda key: provider.pull_balances(key, references, asked_by=asked_by))
 
 
 def pull_transactions(
@@ -129,11 +141,12 @@ def pull_transactions(
         CursorMoved: another sync committed first.
         SyncBusy: another worker syncs this connection.
     """
+    today = services.clock().date()
+    wish = _Wish(Part.TRANSACTIONS, asked_by, partial(_transactions, asked_by, today), on_progress)
     with turn(services, connection_id, run_id) as holder:
         for restarts_left in range(_MOST_RESTARTS, -1, -1):
-            read = _transactions(services, connection_id, asked_by, on_progress)
             try:
-                return _pull(services, connection_id, read, holder, run_id, is_last_try=restarts_left == 0)
+                return _pull(services, connection_id, wish, holder, run_id, is_last_try=restarts_left == 0)
             except _StartAgain as again:
                 if again.from_the_beginning:
                     _begin_generation(services, connection_id)
@@ -148,19 +161,13 @@ class _StartAgain(Exception):
 
 
 def _transactions(
-    services: Services, connection_id: str, asked_by: AskedBy, on_progress: OnProgress
+    asked_by: AskedBy, today: date, db: Connection, connection: StoredConnection, provider: Provider
 ) -> _Read:
-    with transaction(services.engine) as db:
-        connection = connections.get_connection(db, connection_id)
-        provider = services.provider(connection.provider)
-        request = transactions_request(db, provider, connection, services.clock().date())
+    request = transactions_request(db, provider, connection, today)
     return _Read(
-        Part.TRANSACTIONS,
-        asked_by,
-        lambda provider, key: provider.pull_transactions(key, request, asked_by=asked_by),
+        lambda key: provider.pull_transactions(key, request, asked_by=asked_by),
         cursor=request.cursor,
         cursor_stored=request.cursor_stored,
-        on_progress=on_progress,
     )
 
 
@@ -173,7 +180,7 @@ def _begin_generation(services: Services, connection_id: str) -> None:
 def _pull(
     services: Services,
     connection_id: str,
-    read: _Read,
+    wish: _Wish,
     holder: str,
     run_id: str | None,
     *,
@@ -184,21 +191,24 @@ def _pull(
     with transaction(services.engine) as db:
         connection = connections.get_connection(db, connection_id)
         credential = connections.open_credential(db, services.cipher, connection)
-    attempt = Attempt(services, connection, read.part, run_id, started_at)
+        provider = services.provider(connection.provider)
+        read = wish.prepare(db, connection, provider)
+        refusal = recovery.refusal_by_breakers(db, connection, wish.asked_by, now=started_at)
+    attempt = Attempt(services, connection, wish.part, run_id, started_at)
     try:
-        recovery.check_breakers(services, connection, read.asked_by)
+        if refusal is not None:
+            raise refusal
         with transaction(services.engine) as db:
-            if not leases.try_lock(db, connection_id, read.part):
-                raise SyncBusy(f"Another worker reads {read.part} of {connection_id}; this one did nothing.")
-            provider = services.provider(connection.provider)
-            if read.part is Part.ACCOUNTS and recovery.needs_look(connection):
+            if not leases.try_lock(db, connection_id, wish.part):
+                raise SyncBusy(f"Another worker reads {wish.part} of {connection_id}; this one did nothing.")
+            if wish.part is Part.ACCOUNTS and recovery.needs_look(connection):
                 provider.check_access(credential)  # cheaper than a sync that ends half-way again
-            received = read.pull(provider, credential)
-            alive = _with_signs_of_life(services, connection_id, holder, received, read.on_progress)
+            received = read.pull(credential)
+            alive = _with_signs_of_life(services, connection_id, holder, received, wish.on_progress)
             stored, failures = raw_pages.store_round(
                 db,
                 connection_id,
-                read.part,
+                wish.part,
                 alive,
                 cursor_before=read.cursor,
                 cursor_stored=read.cursor_stored,
@@ -238,8 +248,10 @@ def finish_sync(services: Services, connection_id: str, *, run_id: str | None = 
         connection = connections.get_connection(db, connection_id)
         if connection.state not in (ConnectionState.REVOKED, ConnectionState.ERASED):
             chosen, reason = due.after_success(services, db, connection, now=now)
-            connections.mark_completed(db, connection_id, now=now, next_sync_at=chosen.at, reason=reason)
-            recovery.note_success(db, connection)
+            connection = connections.mark_completed(
+                db, connection_id, now=now, next_sync_at=chosen.at, reason=reason
+            )
+            recovery.close_breakers(db, connection)
         if run_id is not None:
             leases.give_back(db, connection_id, run_id)
-        return connections.get_connection(db, connection_id)
+        return connection

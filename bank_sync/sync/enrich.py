@@ -1,7 +1,8 @@
 """Merchants and categories for the rows that need them.
 
-Belongs here: handing outdated rows to `categorization` and storing its decisions. Does not belong here: how a
-category is chosen.
+Belongs here: handing outdated rows to `categorization`, putting what their owner taught before its
+decisions, and storing both. Does not belong here: how a category is chosen, what a person may teach
+(`teaching`), corrections (`corrections`), rows that have a category already (`rescoring`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from bank_sync.categorization import Category, TransactionFacts, categorize, merchant
+from bank_sync.categorization import Category, TransactionFacts, decide, merchant, model_version
+from bank_sync.categorization.model import Model
 from bank_sync.services import Services
 from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
 from bank_sync.storage.database import in_transaction
+from bank_sync.sync.champion import deciding
+from bank_sync.sync.teaching import Teaching, teaching
 
 _ROWS_PER_WRITE = 5_000
 _FOUR_PLACES = Decimal("0.0001")
@@ -31,10 +35,14 @@ class Categorized:
 
 
 def categorize_connection(services: Services, connection_id: str) -> Categorized:
-    """Categorize every live row that has no category yet or changed since."""
+    """Categorize every live row that has no category, changed since, or may get one by a newer model."""
 
     def work(db: Connection) -> list[Decision]:
-        decisions = _decide(uncategorized(db, connection_id, limit=_ROWS_PER_WRITE))
+        model = deciding(services, db)
+        rows = uncategorized(db, connection_id, version=model_version(model), limit=_ROWS_PER_WRITE)
+        if not rows:
+            return []
+        decisions = decisions_for(rows, teaching(db, connection_id), model)
         store_decisions(db, connection_id, decisions, now=services.clock())
         return decisions
 
@@ -48,12 +56,14 @@ def categorize_connection(services: Services, connection_id: str) -> Categorized
             )
 
 
-def _decide(rows: Sequence[Uncategorized]) -> list[Decision]:
-    categories = categorize([_facts(row) for row in rows])
-    return [_decision(row, category) for row, category in zip(rows, categories, strict=True)]
+def decisions_for(rows: Sequence[Uncategorized], taught: Teaching, model: Model | None) -> list[Decision]:
+    """Return what to store for each of one owner's rows: what they taught, else the evidence."""
+    categories = decide([facts(row) for row in rows], by=lambda: model)
+    return [_decision(row, category, taught) for row, category in zip(rows, categories, strict=True)]
 
 
-def _facts(row: Uncategorized) -> TransactionFacts:
+def facts(row: Uncategorized) -> TransactionFacts:
+    """Return what categorization is told of a stored row."""
     return TransactionFacts(
         description=row.description,
         amount=row.amount,
@@ -67,8 +77,9 @@ def _facts(row: Uncategorized) -> TransactionFacts:
     )
 
 
-def _decision(row: Uncategorized, category: Category) -> Decision:
+def _decision(row: Uncategorized, found: Category, taught: Teaching) -> Decision:
     shop = merchant(row.description, row.merchant_name)
+    category = taught.over(found, row, shop.key)
     return Decision(
         transaction_id=row.transaction_id,
         transaction_hash=row.content_hash,
@@ -81,4 +92,5 @@ def _decision(row: Uncategorized, category: Category) -> Decision:
         merchant_key=shop.key or None,
         model_version=category.model_version,
         taxonomy_version=category.taxonomy_version,
+        suggested=category.suggested,
     )

@@ -47,17 +47,18 @@ def project_accounts(services: Services, connection_id: str) -> Projected:
     """
     total = Projected()
     for round_ in _waiting(services, connection_id, Part.ACCOUNTS):
-        if _are_left_behind(services, connection_id, Part.TRANSACTIONS, round_):
+        left_behind = _left_behind(services, round_)
+        if Part.TRANSACTIONS in left_behind:
             _project_transactions(services, connection_id, silent)
-        if _are_left_behind(services, connection_id, Part.BALANCES, round_):
+        if Part.BALANCES in left_behind:
             project_balances(services, connection_id)
         total += _apply(services, connection_id, [round_], accounts_round)
     return total
 
 
-def _are_left_behind(services: Services, connection_id: str, part: Part, newer: StoredRound) -> bool:
-    waiting = _waiting(services, connection_id, part)
-    return any(one.round_id < newer.round_id and one.held_at is None for one in waiting)
+def _left_behind(services: Services, newer: StoredRound) -> set[Part]:
+    with transaction(services.engine) as db:
+        return raw_pages.parts_waiting_before(db, newer)
 
 
 def project_balances(services: Services, connection_id: str) -> Projected:
@@ -83,16 +84,15 @@ def project_transactions(
 
 def _project_transactions(services: Services, connection_id: str, on_progress: OnProgress) -> Projected:
     apply_round = partial(transactions_round, on_progress=on_progress)
+    waiting = _waiting(services, connection_id, Part.TRANSACTIONS)
     total, size = Projected(), 1
-    while waiting := _waiting(services, connection_id, Part.TRANSACTIONS):
-        if size > len(waiting):
-            return total + _hold(services, waiting)
+    while size <= len(waiting):
         try:
             total += _apply(services, connection_id, waiting[:size], apply_round, may_hold=True)
-            size = 1
+            waiting, size = waiting[size:], 1
         except _RemovesTooMuch:
             size += 1
-    return total
+    return total + _hold(services, waiting) if waiting else total
 
 
 class _RemovesTooMuch(Exception):

@@ -3,14 +3,15 @@
 Belongs here: which errors concern whom, and noting what follows from them. Does not belong here: the rules
 themselves (`domain.trouble`, `domain.breaker`).
 
-The engine calls `check_breakers` before it asks a provider, `note_failure` in the transaction that notes a
-failed attempt, and `note_success` in the one that ends a sync. A schedule calls `reap_stuck`.
+The engine calls `refusal_by_breakers` before it asks a provider, `note_failure` in the transaction that notes
+a failed attempt, and `close_breakers` in the one that ends a sync. A schedule calls `reap_stuck`.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -55,29 +56,33 @@ _TEXTS = {
 _log = logging.getLogger(__name__)
 
 
-def check_breakers(services: Services, connection: StoredConnection, asked_by: AskedBy) -> None:
-    """Let a sync through, as a probe where a breaker is open.
+def refusal_by_breakers(
+    db: Connection, connection: StoredConnection, asked_by: AskedBy, *, now: datetime
+) -> ProviderError | None:
+    """Let a sync through, as a probe where a breaker is open, or say why not.
 
     A person may always try a login again; an institution that is down is down for everybody.
 
-    Raises:
-        ProviderError: `institution_breaker_open` or `credential_breaker_open`, with the time to come back.
+    Returns:
+        `institution_breaker_open` or `credential_breaker_open` with the time to come back; None to go on.
     """
     rules = [(_institution_key(connection), INSTITUTION_RULE, "institution_breaker_open")]
     if asked_by is AskedBy.SCHEDULE:
         rules.append((_credential_key(connection), CREDENTIAL_RULE, "credential_breaker_open"))
-    now = services.clock()
-    with transaction(services.engine) as db:
-        known = breakers.find(db, [key for key, _, _ in rules])
-        for key, rule, code in rules:
-            breaker = known.get(key)
-            if breaker is None:
-                continue
-            admitted = breaker.admitted(rule, connection.connection_id, now)
-            if admitted is None:
-                raise _come_back(connection, code, breaker.retry_at or now, now)
-            if admitted != breaker:
-                breakers.keep(db, key, admitted)
+    probing = {}
+    known = breakers.find(db, [key for key, _, _ in rules])
+    for key, rule, code in rules:
+        breaker = known.get(key)
+        if breaker is None:
+            continue
+        admitted = breaker.admitted(rule, connection.connection_id, now)
+        if admitted is None:
+            return _come_back(connection, code, breaker.retry_at or now, now)
+        if admitted != breaker:
+            probing[key] = admitted
+    for key, probe in probing.items():
+        breakers.keep(db, key, probe)
+    return None
 
 
 def note_failure(
@@ -101,6 +106,11 @@ def note_failure(
 def note_success(db: Connection, connection: StoredConnection) -> None:
     """All is well again: the count starts anew, and so does the next episode's message."""
     troubles.note_trouble(db, connection.connection_id, Trouble())
+    close_breakers(db, connection)
+
+
+def close_breakers(db: Connection, connection: StoredConnection) -> None:
+    """The provider answered: neither its login nor its bank stands in the way."""
     breakers.forget(db, (_institution_key(connection), _credential_key(connection)))
 
 
@@ -115,13 +125,17 @@ def note_repaired(db: Connection, connection: StoredConnection) -> None:
     breakers.forget(db, (_credential_key(connection),))
 
 
-def reap_stuck(services: Services) -> int:
+def reap_stuck(services: Services, *, ended_of: Callable[[Collection[str]], Collection[str]]) -> int:
     """End syncs whose worker is gone; they are due again at once. Returns how many.
 
     What budgets and quotas no longer need goes by the way.
+
+    Args:
+        services: database and clock.
+        ended_of: which of these runs have ended, so that nobody waits for the end of their leases.
     """
     with transaction(services.engine) as db:
-        reaped = troubles.reap(db, now=services.clock())
+        reaped = troubles.reap(db, now=services.clock(), ended=ended_of(troubles.at_work(db)))
         budgets.forget_idle(db)
     if services.quota is not None:
         services.quota.forget_old()

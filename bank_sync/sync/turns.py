@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from ulid import ULID
 
 from bank_sync.domain.errors import SyncBusy
+from bank_sync.domain.models import SyncState
 from bank_sync.services import Services
-from bank_sync.storage import connections, leases
+from bank_sync.storage import leases
 from bank_sync.storage.database import transaction
 
 
@@ -29,16 +30,18 @@ def turn(
         SyncBusy: another holder's lease is running.
     """
     holder = run_id or f"call_{ULID()}"
+    now = services.clock()
     with transaction(services.engine) as db:
-        is_ours_already = leases.is_held(db, connection_id, holder)
-        if not leases.take(db, connection_id, holder, now=services.clock()):
-            until = leases.ends_at(db, connection_id) or services.clock()
+        lease = leases.find(db, connection_id)
+        is_ours_already = lease.holder == holder
+        begun = {"sync_state": SyncState.IN_PROGRESS} if begins else {}
+        if (begins or not lease.is_fresh(holder, now)) and not leases.take(
+            db, connection_id, holder, now=now, **begun
+        ):
             raise SyncBusy(
                 f"Another sync of {connection_id} is running; this one did nothing. If its worker is gone, "
-                f"the connection is free again at {until:%Y-%m-%d %H:%M:%S %Z}."
+                f"the connection is free again at {lease.until or now:%Y-%m-%d %H:%M:%S %Z}."
             )
-        if begins:
-            connections.mark_in_progress(db, connection_id)
     keeps = False
     try:
         yield holder

@@ -45,6 +45,8 @@ class Meaning(StrEnum):
     """Nobody has decided what it means."""
 
 
+_FLOOD = "webhooks"
+
 ASKS_THE_BANK = frozenset({Meaning.SYNC, Meaning.LOOK, Meaning.REPAIRED})
 
 _MEANINGS = {
@@ -181,17 +183,22 @@ def _plan_run(
 ) -> None:
     """One run for all that ask, once nobody reads the connection who may have begun before they came."""
     open_: list[WaitingEvent] = []
+    is_in_flood = False
     for event in asking:
         progress = _progress(event, runs)
         is_answered = standing.tried_at is not None and standing.tried_at >= event.received_at
-        if event.run_key and progress is Progress.ENDED and is_answered:
+        if event.run_key and is_answered and (progress is Progress.ENDED or is_of_flood(event.run_key)):
             plan.handled.append(event.event_id)
         elif event.run_key and progress is Progress.ENDED and _tries(event.run_key) >= MOST_TRIES:
             plan.parked.append(event)
+        elif event.run_key and progress is Progress.UNDER_WAY and is_of_flood(event.run_key):
+            is_in_flood = True
         else:
             open_.append(event)
             if progress is Progress.UNDER_WAY:
                 return
+    if is_in_flood and all(meaning_of(one) is Meaning.SYNC for one in open_):
+        return  # more rows can wait for the batch, a login in doubt cannot
     lost = [one for one in open_ if one.run_key and _progress(one, runs) is Progress.MISSING]
     if lost:  # asked for, but the tick ended before the run was made: the same key again
         _ask(plan, [one for one in lost if one.run_key == lost[0].run_key], lost[0].run_key)
@@ -217,6 +224,17 @@ def _next_key(events: Sequence[WaitingEvent]) -> str:
     tried = max((_tries(one.run_key) for one in events if one.run_key), default=0)
     newest = max(events, key=lambda one: one.event_id)
     return f"webhook:{newest.connection_id}:{newest.event_id}:{tried + 1}"
+
+
+def flood_key(plans: Sequence[Plan]) -> str:
+    """Of the one batch for all of these, named by the newest event."""
+    tried = max((_tries(one.run_key) for one in plans if one.run_key), default=1)
+    return f"{_FLOOD}:{max((max(one.claimed) for one in plans), default=0)}:{tried}"
+
+
+def is_of_flood(run_key: str) -> bool:
+    """Whether this is a batch's key, not that of one connection's run."""
+    return run_key.startswith(f"{_FLOOD}:")
 
 
 def _tries(run_key: str) -> int:

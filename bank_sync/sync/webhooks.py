@@ -21,15 +21,13 @@ from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.inbox_draining import WaitingEvent
 from bank_sync.sync import recovery
-from bank_sync.sync.webhook_events import Plan, Progress, plan_for, without_owner
+from bank_sync.sync.batch import LEFT_TO_RECOVERY
+from bank_sync.sync.webhook_events import Plan, Progress, flood_key, is_of_flood, plan_for, without_owner
 
 FLOOD = 100
-"""More connections than this at once are read together by the next refresh, not one by one."""
+"""More connections than this at once are read together by a batch, not one by one."""
 
 _MOST_EVENTS = 2_000  # what one look takes in; the rest waits for the next
-
-TAKEN_BY_REFRESH = "refresh_due"
-"""Stands as `run_key` on events of a flood."""
 
 RunsOf = Callable[[Collection[str]], Mapping[str, Progress]]
 Partitions = Callable[[Collection[str]], AbstractSet[str]]
@@ -45,11 +43,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one look at the inbox came to: syncs to start, and connections left to the next refresh."""
+    """What one look at the inbox came to: syncs of single connections to start, and batches by run key."""
 
     wanted: tuple[Wanted, ...] = ()
-    left_to_refresh: int = 0
-    parked: int = 0
+    floods: tuple[str, ...] = ()
 
 
 def drain(services: Services, *, runs_of: RunsOf, partitions: Partitions) -> Drained:
@@ -81,8 +78,9 @@ def drain(services: Services, *, runs_of: RunsOf, partitions: Partitions) -> Dra
         _settle(services, db, plans)
         asked = {one: plan for one, plan in plans.items() if one is not None and plan.run_key}
         startable = partitions(asked)
-        drained = _start(services, db, {one: plan for one, plan in asked.items() if one in startable})
-    return Drained(drained.wanted, drained.left_to_refresh, sum(len(one.parked) for one in plans.values()))
+        under_way = sum(one is Progress.UNDER_WAY for one in runs.values())
+        plans_to_start = {one: plan for one, plan in asked.items() if one in startable}
+        return _start(services, db, plans_to_start, is_flood=len(plans_to_start) + under_way > FLOOD)
 
 
 def _by_connection(waiting: Sequence[WaitingEvent]) -> dict[str | None, list[WaitingEvent]]:
@@ -107,32 +105,47 @@ def _settle(services: Services, db: Connection, plans: Mapping[str | None, Plan]
             reminders.tell_new_accounts(db, connections.get_connection(db, connection_id), now=now)
 
 
-def _start(services: Services, db: Connection, asked: Mapping[str, Plan]) -> Drained:
-    """Urgent ones each on their own; of a flood, those that only bring rows are due at once instead."""
-    is_flood = len(asked) > FLOOD
+def _start(services: Services, db: Connection, asked: Mapping[str, Plan], *, is_flood: bool) -> Drained:
+    """Each on its own, the urgent ones first; of a flood, a batch takes all that a batch takes."""
     wanted: list[Wanted] = []
-    left = 0
+    flooding: list[tuple[StoredConnection, Plan]] = []
     for connection_id, plan in sorted(asked.items(), key=lambda one: (not one[1].is_urgent, one[1].claimed)):
-        if is_flood and not plan.is_urgent:
-            connections.update_connection(
-                db,
-                connection_id,
-                next_sync_at=services.clock(),
-                next_sync_reason="The provider announced new rows, so it is read at once.",
-            )
-            inbox_draining.claim(db, plan.claimed, TAKEN_BY_REFRESH)
-            inbox_draining.settle(db, plan.claimed, "handled", now=services.clock())
-            observations.note_webhook(db, connection_id, now=services.clock())
-            left += 1
+        connection = connections.get_connection(db, connection_id)
+        is_asked_again = plan.run_key is not None and is_of_flood(plan.run_key)
+        if is_asked_again or (is_flood and not plan.is_urgent and connection.first_synced_at is not None):
+            flooding.append((connection, plan))
         elif len(wanted) < FLOOD and plan.run_key:
-            connection = connections.get_connection(db, connection_id)
-            inbox_draining.claim(db, plan.claimed, plan.run_key)
-            if plan.forgives:
-                recovery.note_repaired(db, connection)
-            if not plan.is_urgent:
-                observations.note_webhook(db, connection_id, now=services.clock())
+            _note(services, db, connection, plan, plan.run_key)
             wanted.append(Wanted(connection, plan.run_key))
-    return Drained(tuple(wanted), left)
+    return Drained(tuple(wanted), _flood(services, db, flooding))
+
+
+def _flood(
+    services: Services, db: Connection, flooding: Sequence[tuple[StoredConnection, Plan]]
+) -> tuple[str, ...]:
+    """Make these due and note the batch that is for them; gives the run keys of the batches."""
+    key_of_all = flood_key([plan for _, plan in flooding])
+    keys: dict[str, None] = {}
+    for connection, plan in flooding:
+        key = plan.run_key if plan.run_key and is_of_flood(plan.run_key) else key_of_all
+        connections.update_connection(
+            db,
+            connection.connection_id,
+            next_sync_at=services.clock() - LEFT_TO_RECOVERY,  # so that a batch takes those that failed, too
+            next_sync_reason="The provider announced new rows, so it is read at once.",
+        )
+        _note(services, db, connection, plan, key)
+        keys[key] = None
+    return tuple(keys)
+
+
+def _note(services: Services, db: Connection, connection: StoredConnection, plan: Plan, run_key: str) -> None:
+    """Which run is for these events, and what they say of the connection."""
+    inbox_draining.claim(db, plan.claimed, run_key)
+    if plan.forgives:
+        recovery.note_repaired(db, connection)
+    if not plan.is_urgent:
+        observations.note_webhook(db, connection.connection_id, now=services.clock())
 
 
 def _alert(services: Services, db: Connection, event: WaitingEvent) -> None:

@@ -127,6 +127,12 @@ def test_a_brand_behind_a_payment_service_is_the_merchant() -> None:
     assert merchant("PAYPAL QVZOK").name == "PayPal"
 
 
+def test_a_merchant_is_a_name_and_a_key() -> None:
+    """Programs take it apart in one line."""
+    name, key = merchant("CARD PAYMENT TO TESCO STORES 2218 ON 12-03-2024")
+    assert (name, key) == ("Tesco", "tesco")
+
+
 @pytest.mark.parametrize("text", ["", "   ", "12345 99", "****", "12.03.2024"])
 def test_a_text_that_names_nobody_gives_an_empty_merchant(text: str) -> None:
     """Nothing is invented where the bank wrote nothing."""

@@ -19,8 +19,6 @@ from sqlalchemy import text
 from bank_sync.orchestration import dagster_events
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.batch import REFRESH_DUE_CONNECTIONS
-from bank_sync.orchestration.build import build_definitions
-from bank_sync.orchestration.launch import open_instance
 from bank_sync.orchestration.partitions import BATCH_TAG, CONNECTION_TAG, connection_partitions
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services, open_services
@@ -188,7 +186,7 @@ def test_killed_in_the_middle(
     bank.clear_faults()
     assert [one.leftovers() for one in people] == [[], [], []]
     clock.advance(minutes=16)
-    reap_stuck(services)
+    reap_stuck(services, ended_of=lambda _: ())
     running = f"sync_state = 'in_progress' OR lease_until > '{clock.now}'"
     assert rows(services, f"SELECT count(*) FROM bank.connections WHERE {running}") == [(0,)]
     clock.advance(hours=9)
@@ -196,19 +194,6 @@ def test_killed_in_the_middle(
     assert set(outcomes) == {one.connection_id for one in people}
     assert troubles(outcomes.values()) == []
     assert [one.differences() for one in people] == [[], [], []]
-
-
-@pytest.fixture
-def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The real Dagster instance, on PostgreSQL."""
-    with open_instance(settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def location(settings: Settings, clock: Clock) -> dg.Definitions:
-    """The code location over the test's database and clock."""
-    return build_definitions(settings, clock=clock)
 
 
 def test_private_api_is_there() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import dagster as dg
-import pytest
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
     RemoteJobOrigin,
@@ -13,18 +10,9 @@ from dagster._core.remote_origin import (
 )
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 
-from bank_sync.orchestration.launch import open_instance
 from bank_sync.orchestration.partitions import CONNECTION_TAG, KIND_TAG, PRIORITIES, PRIORITY_TAG
-from bank_sync.settings import Settings
 
 ORIGIN = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("bank_sync"), "__repository__")
-
-
-@pytest.fixture
-def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The real Dagster instance, with the queue that `dagster.yaml` describes."""
-    with open_instance(settings) as opened:
-        yield opened
 
 
 def queue(instance: dg.DagsterInstance, name: str, tags: dict[str, str], *, running: bool = False) -> None:

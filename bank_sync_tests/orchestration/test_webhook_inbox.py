@@ -6,16 +6,19 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import dagster as dg
 import httpx
 import pytest
 from sqlalchemy import insert, select, update
 
 from bank_sync.domain.errors import ProviderError, Recovery
+from bank_sync.orchestration.batch import REFRESH_DUE_CONNECTIONS
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
 from bank_sync.storage import breakers, connections, tables
 from bank_sync.storage.database import transaction
 from bank_sync.sync import recovery, webhooks
+from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import Clock
 from bank_sync_tests.orchestration.conftest import Daemon
 
@@ -51,6 +54,20 @@ def states(services: Services) -> dict[int, str]:
     inbox = tables.webhook_inbox.c
     with transaction(services.engine) as db:
         return {row[0]: row[1] for row in db.execute(select(inbox.event_id, inbox.state))}
+
+
+def run_keys(services: Services) -> dict[int, str | None]:
+    """Which run each event asked for."""
+    inbox = tables.webhook_inbox.c
+    with transaction(services.engine) as db:
+        return {row[0]: row[1] for row in db.execute(select(inbox.event_id, inbox.run_key))}
+
+
+def read_by(services: Services, run_id: str) -> set[str]:
+    """The connections that a run read."""
+    attempts = tables.sync_attempts.c
+    with transaction(services.engine) as db:
+        return set(db.execute(select(attempts.connection_id).where(attempts.run_id == run_id)).scalars())
 
 
 def told(services: Services) -> list[str]:
@@ -203,23 +220,95 @@ def small_flood(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "FLOOD", 2)
 
 
-@pytest.mark.usefixtures("small_flood")
-def test_flood(
-    daemon: Daemon, services: Services, clock: Clock, linked: Linked, receive: Callable[..., int]
-) -> None:
-    """Beyond the limit, new rows wait for the next refresh, due at once; a login in doubt has its own run."""
+@pytest.fixture
+def flooded(
+    services: Services, clock: Clock, linked: Linked, receive: Callable[..., int]
+) -> tuple[list[str], list[int]]:
+    """Four synced connections that are not due, with news of each; gives their ids and the events'."""
     ids = [linked("plaid", f"script-{number}") for number in range(4)]
     for connection_id in ids:
+        sync_connection(services, connection_id)
         set_connection(services, connection_id, next_sync_at=clock() + timedelta(hours=6))
-    clock.advance(seconds=10)
-    events = [receive(connection_id) for connection_id in ids]
+    clock.advance(minutes=10)
+    return ids, [receive(connection_id) for connection_id in ids]
+
+
+@pytest.mark.usefixtures("small_flood")
+def test_flood(
+    daemon: Daemon,
+    services: Services,
+    clock: Clock,
+    flooded: tuple[list[str], list[int]],
+    receive: Callable[..., int],
+) -> None:
+    """Beyond the limit, one batch at once for all new rows, ahead of others; a login in doubt has its run."""
+    ids, events = flooded
     urgent = receive(ids[2], "ITEM/ERROR")
-    [request] = daemon.sensor("webhook_inbox")
-    assert (request.partition_key, request.run_key) == (ids[2], f"webhook:{ids[2]}:{urgent}:1")
-    assert [states(services)[one] for one in events] == ["handled", "handled", "new", "handled"]
-    with transaction(services.engine) as db:
-        due = connections.due_connections(db, now=clock(), limit=10)
-    assert {one.connection_id for one in due} == {ids[0], ids[1], ids[3]}
+    single, batch = daemon.sensor("webhook_inbox")
+    assert (single.job_name, single.partition_key) == ("sync_connection", ids[2])
+    assert single.run_key == f"webhook:{ids[2]}:{urgent}:1"
+    assert (batch.job_name, batch.run_key) == (REFRESH_DUE_CONNECTIONS, f"webhooks:{events[3]}:1")
+    assert batch.tags["dagster/priority"] == "10"
+    again = daemon.sensor("webhook_inbox")  # the tick before died
+    assert [one.run_key for one in again] == [single.run_key, batch.run_key]
+    clock.advance(seconds=5)
+    assert daemon.run(single).success
+    done = daemon.run(batch, REFRESH_DUE_CONNECTIONS)
+    assert done.success
+    assert read_by(services, done.run_id) == {ids[0], ids[1], ids[3]}
+    assert daemon.sensor("webhook_inbox") == []
+    assert set(states(services).values()) == {"handled"}
+    assert run_keys(services) == {
+        event: single.run_key if event in (events[2], urgent) else batch.run_key for event in states(services)
+    }
+
+
+@pytest.mark.usefixtures("small_flood")
+def test_flood_while_its_batch_goes_on(
+    daemon: Daemon,
+    services: Services,
+    clock: Clock,
+    flooded: tuple[list[str], list[int]],
+    receive: Callable[..., int],
+) -> None:
+    """What was read is settled at once; more rows wait for the batch, a login in doubt does not."""
+    ids, events = flooded
+    [batch] = daemon.sensor("webhook_inbox")
+    job = daemon.location.resolve_job_def(REFRESH_DUE_CONNECTIONS)
+    tags = {"dagster/run_key": batch.run_key or ""}
+    run = daemon.instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
+    clock.advance(seconds=1)
+    sync_connection(services, ids[0])
+    more = receive(ids[1])
+    urgent = receive(ids[1], "ITEM/LOGIN_REPAIRED")
+    [single] = daemon.sensor("webhook_inbox")
+    assert single.run_key == f"webhook:{ids[1]}:{urgent}:1"
+    assert states(services) == {events[0]: "handled", more: "new", urgent: "new"} | dict.fromkeys(
+        events[1:], "new"
+    )
+    daemon.instance.report_run_failed(run)  # it died: what it did not read is asked for again
+    clock.advance(seconds=1)
+    assert daemon.run(single).success
+    requests = daemon.sensor("webhook_inbox")
+    assert [one.run_key for one in requests] == [
+        f"webhook:{ids[2]}:{events[2]}:2",
+        f"webhook:{ids[3]}:{events[3]}:2",
+    ]
+
+
+@pytest.mark.usefixtures("small_flood")
+def test_flood_of_what_no_batch_takes(
+    daemon: Daemon, services: Services, clock: Clock, flooded: tuple[list[str], list[int]]
+) -> None:
+    """One that failed a moment ago is read with the others; one never synced gets a run of its own."""
+    ids, _ = flooded
+    set_connection(services, ids[0], failures=1, error_code="X", error_recovery=Recovery.RETRY_BACKOFF)
+    set_connection(services, ids[1], first_synced_at=None, linked_at=clock())
+    single, batch = daemon.sensor("webhook_inbox")
+    assert single.partition_key == ids[1]
+    done = daemon.run(batch, REFRESH_DUE_CONNECTIONS)
+    assert done.success
+    assert read_by(services, done.run_id) == {ids[0], ids[2], ids[3]}
 
 
 def test_login_that_was_refused_and_repaired(

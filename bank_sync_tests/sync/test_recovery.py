@@ -53,7 +53,11 @@ def succeed(services: Services, connection_id: str) -> None:
 
 def check(services: Services, connection_id: str, asked_by: AskedBy = AskedBy.SCHEDULE) -> None:
     """Ask the breakers as the engine does."""
-    recovery.check_breakers(services, connection_of(services, connection_id), asked_by)
+    connection = connection_of(services, connection_id)
+    with transaction(services.engine) as db:
+        refusal = recovery.refusal_by_breakers(db, connection, asked_by, now=services.clock())
+    if refusal is not None:
+        raise refusal
 
 
 def messages(services: Services) -> list[tuple[str, str]]:
@@ -186,7 +190,7 @@ def test_success_of_others_between_failures(services: Services, link: Link) -> N
 
 
 def test_syncs_without_a_worker(services: Services, link: Link, clock: Clock) -> None:
-    """A sync whose lease has ended is failed and due at once; one that still runs is left alone."""
+    """A sync whose lease or holder has ended is failed and due at once; one that still runs is left alone."""
     ids = [link("plaid", person) for person in PEOPLE[:3]]
     ends = (clock() - timedelta(seconds=1), clock() + timedelta(minutes=1), None)
     for connection_id, lease_until in zip(ids, ends, strict=True):
@@ -202,10 +206,12 @@ def test_syncs_without_a_worker(services: Services, link: Link, clock: Clock) ->
                     next_sync_at=clock() + timedelta(days=1),
                 )
             )
-    assert recovery.reap_stuck(services) == 1
-    assert recovery.reap_stuck(services) == 0
+    assert recovery.reap_stuck(services, ended_of=lambda _: ()) == 1
+    assert recovery.reap_stuck(services, ended_of=lambda _: ()) == 0
     rows = [row_of(services, connection_id) for connection_id in ids]
     assert [row["sync_state"] for row in rows] == ["failed", "in_progress", "idle"]
     assert rows[0]["error_code"] == "worker_lost"
     assert rows[0]["next_sync_at"] == clock()
     assert rows[0]["lease_holder"] is None
+    assert recovery.reap_stuck(services, ended_of=lambda holders: holders) == 1
+    assert [row_of(services, one)["sync_state"] for one in ids] == ["failed", "failed", "idle"]

@@ -6,8 +6,9 @@ Belongs here: from a row to a run. Does not belong here: what may be asked for (
 import dagster as dg
 from sqlalchemy import Connection
 
-from bank_sync.orchestration.automation import ServicesFactory, sync_connection
 from bank_sync.orchestration.partitions import ASKED_FOR, CONNECTIONS, run_tags
+from bank_sync.orchestration.triggers.watches import Watch
+from bank_sync.services import Services
 from bank_sync.storage.connections import get_connection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import SyncRequest, note_started, waiting_requests
@@ -15,30 +16,19 @@ from bank_sync.storage.sync_requests import SyncRequest, note_started, waiting_r
 _MOST_RUNS_PER_TICK = 100
 
 
-def asked_for_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:
-    """Every 5 s: a run for each sync that a person asked for."""
-
-    @dg.sensor(
-        name="asked_for",
-        job=sync_connection,
-        minimum_interval_seconds=5,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the syncs that people asked for.",
-    )
-    def asked_for(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        with open_services() as services:
-            with transaction(services.engine) as db:
-                found = waiting_requests(db, limit=_MOST_RUNS_PER_TICK)
-            if not found:
-                return dg.SkipReason("Nobody asks.")
-            known = set(context.instance.get_dynamic_partitions(CONNECTIONS))
-            served = [one for one in found if one.connection_id in known]
-            with transaction(services.engine) as db:
-                requests = [_run(db, one) for one in served]
-                note_started(db, [one.request_id for one in served], now=services.clock())
-        return requests or dg.SkipReason("Those asked for wait for their first sync.")
-
-    return asked_for
+def _asked_for(instance: dg.DagsterInstance, services: Services) -> dg.SensorResult | dg.SkipReason:
+    with transaction(services.engine) as db:
+        found = waiting_requests(db, limit=_MOST_RUNS_PER_TICK)
+    if not found:
+        return dg.SkipReason("Nobody asks.")
+    known = instance.get_existing_dynamic_partitions(CONNECTIONS, [one.connection_id for one in found])
+    served = [one for one in found if one.connection_id in known]
+    if not served:
+        return dg.SkipReason("Those asked for wait for their first sync.")
+    with transaction(services.engine) as db:
+        requests = [_run(db, one) for one in served]
+        note_started(db, [one.request_id for one in served], now=services.clock())
+    return dg.SensorResult(run_requests=requests)
 
 
 def _run(db: Connection, request: SyncRequest) -> dg.RunRequest:
@@ -48,3 +38,6 @@ def _run(db: Connection, request: SyncRequest) -> dg.RunRequest:
         partition_key=request.connection_id,
         tags=run_tags(connection, kind=ASKED_FOR),
     )
+
+
+ASKED_FOR_SYNCS = Watch("asked_for", 5, "Starts the syncs that people asked for.", _asked_for)

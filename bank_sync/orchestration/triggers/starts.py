@@ -10,92 +10,50 @@ again, of which Dagster makes one run each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import dagster as dg
 
-from bank_sync.orchestration.automation import ServicesFactory, sync_connection
 from bank_sync.orchestration.partitions import CONNECTIONS, connection_partitions, run_tags
+from bank_sync.orchestration.runs import ended, partitions_with_a_run
+from bank_sync.orchestration.triggers.watches import Watch
 from bank_sync.services import Services
 from bank_sync.storage import beginnings, watch
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
-
-_PARTITION_TAG = "dagster/partition"
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+from bank_sync.sync.recovery import reap_stuck
 
 _MOST_RUNS_PER_TICK = 100  # creating a run costs about 0.2 s, a tick may take 60 s
 
 
-def new_connections_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:
-    """Every 30 s: partitions for all new connections, and their first syncs until the history is complete."""
-
-    @dg.sensor(
-        name="new_connections",
-        job=sync_connection,
-        minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Adds the partitions of new connections and starts their first sync; goes on, ahead of "
-        "refreshes, while the provider still loads a history.",
-    )
-    def new_connections(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        known = set(context.instance.get_dynamic_partitions(CONNECTIONS))
-        with open_services() as services, transaction(services.engine) as db:
-            added = [one for one in beginnings.connection_ids(db) if one not in known]
-            first = beginnings.never_synced(db, limit=_MOST_RUNS_PER_TICK)
-            loading = beginnings.loading_history(
-                db, now=services.clock(), limit=_MOST_RUNS_PER_TICK - len(first)
-            )
-        first, loading = _without_a_run(context.instance, first), _without_a_run(context.instance, loading)
-        if not (added or first or loading):
-            return dg.SkipReason("No connection is new.")
-        return dg.SensorResult(
-            dynamic_partitions_requests=[connection_partitions.build_add_request(added)] if added else [],
-            run_requests=[*map(_first_sync, first), *map(_next_of_history, loading)],
-        )
-
-    return new_connections
-
-
-def connection_recovery_sensor(open_services: ServicesFactory) -> dg.SensorDefinition:
-    """Every minute: the next try of each connection that failed for a passing reason and is due again."""
-
-    @dg.sensor(
-        name="connection_recovery",
-        job=sync_connection,
-        minimum_interval_seconds=60,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the next try of failed connections: 15, 30 and 60 minutes after each failure, "
-        "then daily. Each try asks the provider with one cheap call first.",
-    )
-    def connection_recovery(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        with open_services() as services:
-            due = _without_a_run(context.instance, _recovering(services))
-        due = _of_partitions(context.instance, due)
-        if not due:
-            return dg.SkipReason("No failed connection is due.")
-        return dg.SensorResult(run_requests=[_next_try(one) for one in due])
-
-    return connection_recovery
-
-
-def _recovering(services: Services) -> list[StoredConnection]:
+def _new_connections(instance: dg.DagsterInstance, services: Services) -> dg.SensorResult | dg.SkipReason:
+    known = set(instance.get_dynamic_partitions(CONNECTIONS))
     with transaction(services.engine) as db:
-        return watch.recovering(db, now=services.clock(), limit=_MOST_RUNS_PER_TICK)
+        added = [one for one in beginnings.connection_ids(db) if one not in known]
+        first = beginnings.never_synced(db, limit=_MOST_RUNS_PER_TICK)
+        loading = beginnings.loading_history(db, now=services.clock(), limit=_MOST_RUNS_PER_TICK - len(first))
+    first, loading = _without_a_run(instance, first), _without_a_run(instance, loading)
+    if not (added or first or loading):
+        return dg.SkipReason("No connection is new.")
+    return dg.SensorResult(
+        dynamic_partitions_requests=[connection_partitions.build_add_request(added)] if added else [],
+        run_requests=[*map(_first_sync, first), *map(_next_of_history, loading)],
+    )
+
+
+def _recovery(instance: dg.DagsterInstance, services: Services) -> dg.SensorResult | dg.SkipReason:
+    reap_stuck(services, ended_of=partial(ended, instance))
+    with transaction(services.engine) as db:
+        failed = watch.recovering(db, now=services.clock(), limit=_MOST_RUNS_PER_TICK)
+    due = _of_partitions(instance, _without_a_run(instance, failed))
+    if not due:
+        return dg.SkipReason("No failed connection is due.")
+    return dg.SensorResult(run_requests=[_next_try(one) for one in due])
 
 
 def _without_a_run(instance: dg.DagsterInstance, found: Sequence[StoredConnection]) -> list[StoredConnection]:
     """Those that nobody has started yet: a person in the UI, or the tick before."""
-    if not found:
-        return []
-    keys = [one.connection_id for one in found]
-    unfinished = dg.RunsFilter(tags={_PARTITION_TAG: keys}, statuses=_UNFINISHED)
-    started = {run.tags[_PARTITION_TAG] for run in instance.get_runs(unfinished)}
+    started = partitions_with_a_run(instance, [one.connection_id for one in found])
     return [one for one in found if one.connection_id not in started]
 
 
@@ -126,3 +84,20 @@ def _due_at(connection: StoredConnection) -> str:
 _first_sync = _requests("first_sync", lambda _: "")
 _next_of_history = _requests("history", _due_at)
 _next_try = _requests("recovery", _due_at)
+
+
+NEW_CONNECTIONS = Watch(
+    "new_connections",
+    30,
+    "Adds the partitions of new connections and starts their first sync; goes on, ahead of refreshes, while "
+    "the provider still loads a history.",
+    _new_connections,
+)
+
+CONNECTION_RECOVERY = Watch(
+    "connection_recovery",
+    60,
+    "Starts the next try of failed connections: 15, 30 and 60 minutes after each failure, then daily. Each "
+    "try asks the provider with one cheap call first. Frees connections whose run was cancelled or died.",
+    _recovery,
+)

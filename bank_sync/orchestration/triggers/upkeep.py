@@ -6,13 +6,14 @@ functions do (`sync`, `notifications`), syncs (`orchestration.triggers.starts`).
 Hours are set apart so that two jobs seldom start together, and off the full hour, when others' tend to.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
 
 from bank_sync.notifications import reminders
 from bank_sync.orchestration import pruning
+from bank_sync.orchestration.dagster_events import Teller
 from bank_sync.orchestration.partitions import KIND_TAG, PRIORITIES, PRIORITY_TAG
 from bank_sync.orchestration.reporting import failing_clearly, metadata
 from bank_sync.services import Services
@@ -70,23 +71,22 @@ class Chore:
 
 def _refresh_balances(context: dg.OpExecutionContext, services: Services) -> Mapping[str, int]:
     refresh = BalancesRefresh(services, context.run_id)
+    teller = Teller(context.instance, context.run, context.op.name)
     read = 0
     for batch in refresh.batches():
-        for one in batch:
-            _tell_of_balances(context, one)
+        teller.materialized([event for one in batch for event in _materializations(one)])
         read += len(batch)
         context.log.info("%s connections read", read)
     return {"connections": read, **{f"passed over: {why}": n for why, n in refresh.passed_over.items()}}
 
 
-def _tell_of_balances(context: dg.OpExecutionContext, one: BalancesRead) -> None:
+def _materializations(one: BalancesRead) -> Iterator[dg.AssetMaterialization]:
     """The partition's two assets are newer now, just as after a whole sync."""
     shown = (("raw_balances", pulled(one.pulled)), ("balances", projected(one.projected)))
     for asset, figures in shown:
-        told = dg.AssetMaterialization(
+        yield dg.AssetMaterialization(
             asset, partition=one.connection.connection_id, metadata=metadata(figures)
         )
-        context.log_event(told)
 
 
 def _categorize_backlog(context: dg.OpExecutionContext, services: Services) -> Mapping[str, int]:

@@ -17,6 +17,12 @@ from bank_sync.storage.tables.budgets import (
     rate_budgets,
 )
 from bank_sync.storage.tables.inbox import webhook_inbox
+from bank_sync.storage.tables.learning import (
+    category_memory,
+    category_models,
+    category_rules,
+    training_candidates,
+)
 from bank_sync.storage.tables.ledger import (
     balances,
     reconciliations,
@@ -41,9 +47,10 @@ from bank_sync.storage.tables.web import api_keys, link_attempts, sync_requests,
 
 __all__ = [
     "SCHEMAS", "account_details", "account_keys", "accounts", "alerts", "api_keys", "application_tokens",
-    "audit", "balances", "breakers", "connections", "coverage", "credentials", "cursors", "link_attempts",
-    "metadata", "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
-    "reconciliations", "rounds", "sync_attempts", "sync_requests", "transaction_categories",
-    "transaction_keys", "transaction_links", "transaction_overlays", "transaction_versions", "transactions",
-    "users", "web_sessions", "webhook_inbox",
+    "audit", "balances", "breakers", "category_memory", "category_models", "category_rules", "connections",
+    "coverage", "credentials", "cursors", "link_attempts", "metadata", "notifications", "pages",
+    "quality_results", "quarantine", "quota_calls", "rate_budgets", "reconciliations", "rounds",
+    "sync_attempts", "sync_requests", "training_candidates", "transaction_categories", "transaction_keys",
+    "transaction_links", "transaction_overlays", "transaction_versions", "transactions", "users",
+    "web_sessions", "webhook_inbox",
 ]  # fmt: skip

@@ -138,6 +138,7 @@ transaction_categories = Table(
     connection_column(),
     Column("category_primary", Text, comment="NULL when nothing was sure enough"),
     Column("category_detailed", Text),
+    Column("suggested_primary", Text, comment="the guess that was not sure enough"),
     Column("confidence", Numeric(5, 4), nullable=False),
     Column("source", Text, nullable=False),
     Column("reason", Text, nullable=False),

@@ -1,0 +1,157 @@
+"""What the model sees of a transaction: hashed spelling and words, and what lists and circumstances say.
+
+Belongs here: the order and the names of the features, the same for training and use. Does not belong here:
+what they weigh (`model`), or how text is hashed (`hashing`).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bank_sync.categorization import hashing
+from bank_sync.categorization.brands import Brand
+from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.names import HOW_FOUND, KnownName
+from bank_sync.categorization.phrases import PhraseIndex
+from bank_sync.categorization.reading import Reading
+from bank_sync.categorization.rules import KEYWORDS, Circumstances
+from bank_sync.categorization.taxonomy import PRIMARIES, primary_of
+
+CLASSES = tuple(sorted(PRIMARIES - {"OTHER"}))
+_BANDS = 8
+_SURE = 0.5  # a listed fact's value; smaller than 1, for several often say the same
+_ROUND = 5
+
+_CHANNELS = toml_table("channels.toml")
+_CHANNEL_INDEX = PhraseIndex(
+    (phrase, channel) for channel, phrases in _CHANNELS.items() for phrase in phrases
+)
+
+FACTS = (
+    "any",
+    *(f"sign {sign}" for sign in ("in", "out")),
+    *(f"account {kind}" for kind in ("depository", "credit", "loan")),
+    *(f"sign {sign} account {kind}" for sign in ("in", "out") for kind in ("depository", "credit", "loan")),
+    *(f"amount {band}" for band in range(_BANDS)),
+    "round amount",
+    "no name",
+    *(f"channel {channel}" for channel in (*_CHANNELS, "unknown")),
+    *(f"name {how} {primary}" for how in HOW_FOUND for primary in CLASSES),
+    *(f"brand {primary}" for primary in CLASSES),
+    "payment service",
+    *(f"keyword {name}" for name in KEYWORDS.names),
+    *(f"keywords {primary}" for primary in CLASSES),
+)
+_FACT_COLUMN = {name: column for column, name in enumerate(FACTS)}
+_WORDS_FROM = 2**hashing.NGRAM_BITS
+_FACTS_FROM = _WORDS_FROM + 2**hashing.WORD_BITS
+WIDTH = _FACTS_FROM + len(FACTS)
+
+
+class Seen(NamedTuple):
+    """All that is known of one row before the model is asked."""
+
+    reading: Reading
+    circumstances: Circumstances
+    amount: float
+    names: Sequence[KnownName]
+    brand: Brand | None
+    keywords: Sequence[str]
+
+
+class Rows(NamedTuple):
+    """A sparse matrix: `values` and `columns` of row i stand from starts[i] to starts[i + 1]."""
+
+    values: NDArray[np.float32]
+    columns: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+
+def rows(seen: Sequence[Seen]) -> Rows:
+    """Return the features of many transactions as one sparse matrix of WIDTH columns."""
+    blocks = [
+        _hashed(hashing.ngrams([" ".join(one.reading.core) for one in seen]), len(seen), 0),
+        _hashed(hashing.words([" ".join(one.reading.said) for one in seen]), len(seen), _WORDS_FROM),
+        _facts(seen),
+    ]
+    row = np.concatenate([block[0] for block in blocks])
+    order = np.argsort(row, kind="stable")
+    counts = np.bincount(row, minlength=len(seen))
+    return Rows(
+        np.concatenate([block[2] for block in blocks])[order],
+        np.concatenate([block[1] for block in blocks])[order],
+        np.concatenate(([0], np.cumsum(counts))),
+    )
+
+
+_Block = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+
+
+def _hashed(found: hashing.Hashed, number: int, first_column: int) -> _Block:
+    """Give the features of a text equal values, so that long and short texts weigh the same."""
+    sizes = np.bincount(found.rows, minlength=number)
+    values = (1 / np.sqrt(np.maximum(sizes, 1))).astype(np.float32)
+    return found.rows, found.columns + first_column, values[found.rows]
+
+
+def _facts(seen: Sequence[Seen]) -> _Block:
+    columns = [[_FACT_COLUMN[name] for name in facts(one)] for one in seen]
+    sizes = np.fromiter(map(len, columns), np.int64, len(columns))
+    flat = np.fromiter((column for one in columns for column in one), np.int64, int(sizes.sum()))
+    return (
+        np.repeat(np.arange(len(seen)), sizes),
+        flat + _FACTS_FROM,
+        np.full(len(flat), _SURE, np.float32),
+    )
+
+
+def facts(one: Seen) -> list[str]:
+    """Return the names of the listed facts that hold for a transaction."""
+    sign = "in" if one.circumstances.money_in else "out"
+    found = ["any", f"sign {sign}", f"account {one.circumstances.account}"]
+    found += [f"sign {sign} account {one.circumstances.account}", f"amount {_band(one.amount)}"]
+    if _is_round(one.amount):
+        found.append("round amount")
+    if not one.reading.core:
+        found.append("no name")
+    channels = {match.payload for match in _CHANNEL_INDEX.find(one.reading.written)}
+    found += [f"channel {channel}" for channel in sorted(channels)] or ["channel unknown"]
+    return found + list(_listed(one))
+
+
+def _listed(one: Seen) -> Iterable[str]:
+    yield from dict.fromkeys(
+        f"name {name.how} {name.primary}" for name in one.names if name.primary in CLASSES
+    )
+    if one.brand is not None and one.brand.intermediary:
+        yield "payment service"
+    elif one.brand is not None:
+        yield f"brand {primary_of(one.brand.detailed)}"
+    yield from (f"keyword {name}" for name in one.keywords)
+    suggested = (primary_of(KEYWORDS.detailed_of(name)) for name in one.keywords)
+    yield from dict.fromkeys(f"keywords {primary}" for primary in suggested if primary in CLASSES)
+
+
+def band(amount: Decimal) -> float:
+    """Return an amount that stands for all that the model cannot tell from it: same sign, size and roundness.
+
+    What is no number has no sign.
+    """
+    if not amount.is_finite() or not amount:
+        return 0.0
+    most = 10 ** (_band(float(amount)) / 2) - 0.02  # just below the next band
+    like = most // _ROUND * _ROUND if _is_round(float(amount)) else most
+    return math.copysign(like, amount)
+
+
+def _is_round(amount: float) -> bool:
+    return amount != 0 and amount % _ROUND == 0
+
+
+def _band(amount: float) -> int:
+    """Return a band of amounts, each about three times the one before."""
+    return min(_BANDS - 1, max(0, int(2 * math.log10(abs(amount) + 0.01) + 1)))

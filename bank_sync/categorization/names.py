@@ -1,0 +1,90 @@
+"""The names of merchants that are known beyond the list of brands, and what is bought there.
+
+Belongs here: finding a known name in the words of a merchant, and how much of it was found. Does not belong
+here: brands with rules of their own (`brands`), or weighing what a name says against other evidence
+(`model`).
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from bank_sync.categorization.datafiles import csv_rows, toml_table
+from bank_sync.categorization.phrases import PhraseIndex, plain_words
+from bank_sync.categorization.taxonomy import primary_of
+
+_LONG_WORD = 7  # letters from which a single word is rarely part of another name
+_SHORTEST = 3
+_LOOK_INTO = 5  # words of a merchant at which a name may begin
+HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
+
+
+class KnownName(NamedTuple):
+    """One known name found: how (one of HOW_FOUND), the listed words, and the category they belong to."""
+
+    how: str
+    words: str
+    primary: str
+    detailed: str
+
+
+def listed() -> Iterator[tuple[str, str]]:
+    """Yield every shipped merchant name with its detailed category, brands and their aliases included."""
+    for row in csv_rows("names.csv"):
+        yield row["name"], row["detailed"]
+    for detailed, table in toml_table("vocabulary.toml").items():
+        yield from ((name, detailed) for name in names_of(table))
+    for row in csv_rows("brands.csv"):
+        yield from (
+            (alias, row["detailed"]) for alias in (row["name"], *filter(None, row["aliases"].split("|")))
+        )
+
+
+def names_of(table: dict[str, str]) -> list[str]:
+    """Return the whole names of one category's table in the vocabulary."""
+    return [name for part in table.get("names", "").split("|") if (name := part.strip())]
+
+
+@cache
+def _index() -> PhraseIndex[str]:
+    distinct: dict[tuple[str, str], str] = {}
+    for name, detailed in listed():
+        words = " ".join(plain_words(name))
+        if len(words.replace(" ", "")) >= _SHORTEST:
+            distinct.setdefault((words, primary_of(detailed) or ""), detailed)
+    return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
+
+
+def known(core: Sequence[str]) -> list[KnownName]:
+    """Return the longest known names at the start of a merchant's words, else long ones inside."""
+    if not core:
+        return []
+    at_start = list(_index().at(core, 0))
+    if at_start:
+        longest = at_start[0].end
+        return [_found(core, match.end, match.payload) for match in at_start if match.end == longest]
+    return _inside(core)
+
+
+def _found(core: Sequence[str], end: int, detailed: str) -> KnownName:
+    if end == len(core):
+        how = "whole"
+    elif end > 1:
+        how = "words"
+    else:
+        how = "long_word" if len(core[0]) >= _LONG_WORD else "word"
+    return KnownName(how, " ".join(core[:end]), primary_of(detailed) or "", detailed)
+
+
+def _inside(core: Sequence[str]) -> list[KnownName]:
+    for start in range(1, min(len(core), _LOOK_INTO)):
+        found = [
+            KnownName(
+                "inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload
+            )
+            for match in _index().at(core, start)
+            if sum(map(len, core[start : match.end])) >= _LONG_WORD
+        ]
+        if found:
+            return found
+    return []

@@ -1,0 +1,61 @@
+"""Takes brand names out of the npm package `name-suggestion-index` (BSD-3-Clause; see NOTICE).
+
+Belongs here: making `data/names.csv`, by hand, when a newer release of the package is worth having:
+`python -m bank_sync.categorization.training.brand_names package/dist/json/nsi.min.json > names.csv`; then
+train anew. Does not belong here: names written from knowledge (`data/vocabulary.toml`).
+"""
+
+import csv
+import json
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from bank_sync.categorization.datafiles import csv_rows
+
+# where the people live whose transactions are categorized; 001 is the whole world, fx France without overseas
+_PLACES = "001 us ca gb ie au nz za in de at ch fr fx be nl lu es pt it se no dk fi is 150 155 154 039 q2"
+COUNTRIES = frozenset(_PLACES.split(" "))
+MOST_OF_A_KIND = 350  # of school districts alone there are thousands, which teach nothing new
+
+
+def main(index: str) -> None:
+    """Write name and category of each brand that people may pay, sorted."""
+    detailed_of = {row["tag"]: row["detailed"] for row in csv_rows("osm_tags.csv")}
+    found: dict[str, str] = {}
+    for path, kind in json.loads(Path(index).read_text(encoding="utf-8"))["nsi"].items():
+        detailed = detailed_of.get(path.partition("/")[2])
+        if detailed:
+            for name in sorted(names(kind["items"]))[:: step(len(kind["items"]))]:
+                found.setdefault(name, detailed)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["name", "detailed"])
+    writer.writerows(sorted(found.items()))
+
+
+def step(items: int) -> int:
+    """Return how many of a kind's names stand for one that is kept."""
+    return max(1, items // (2 * MOST_OF_A_KIND))
+
+
+def names(items: list[dict[str, Any]]) -> set[str]:
+    """Return the names of one kind of shop, other spellings included, that are written in Latin letters."""
+    kept: set[str] = set()
+    for item in items:
+        places = {str(place).split("-")[0].split(".")[0] for place in item["locationSet"].get("include", [])}
+        if places & COUNTRIES:
+            tags = item["tags"]
+            own = tags.get("name") or tags.get("brand") or tags.get("operator") or item["displayName"]
+            kept.update(name for name in (own, *item.get("matchNames", ())) if is_latin(name))
+    return kept
+
+
+def is_latin(name: str) -> bool:
+    """Tell whether a name is something a Western bank could print."""
+    letters = [char for char in name if char.isalpha()]
+    return len(letters) > 1 and all("LATIN" in unicodedata.name(char, "") for char in letters)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,301 @@
+"""Imitates what banks make of a merchant's name: prefixes, processors, places, legal forms, cut ends.
+
+Belongs here: how descriptors look. Does not belong here: which merchants there are (`examples`). All chance
+comes from the generator that is passed in.
+"""
+
+from random import Random
+
+from bank_sync.categorization.datafiles import toml_table
+
+_RAILS = toml_table("rails.toml")
+_CHANNELS = toml_table("channels.toml")
+CITIES: list[str] = toml_table("places.toml")["cities"]
+_BEHIND_CITY = ("", "", "", " us", " gb", " ny", " ca", " tx", " fl", " de", " fr", " nl", " gbr", " usa")
+_ENDINGS = (".com", ".com", ".co.uk", ".de", ".net", ".org", ".fr", ".nl", ".se", ".it", ".es", "")
+_FORMS = (
+    *(
+        "store",
+        "stores",
+        "ltd",
+        "limited",
+        "inc",
+        "llc",
+        "co",
+        "corp",
+        "gmbh",
+        "sarl",
+        "sas",
+        "bv",
+        "ab",
+        "as",
+        "aps",
+    ),
+    *(
+        "oy",
+        "sa",
+        "sl",
+        "srl",
+        "spa",
+        "plc",
+        "group",
+        "online",
+        "intl",
+        "pty ltd",
+        "uk",
+        "the",
+        "shop",
+        "services",
+    ),
+)
+_WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
+_MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
+_COLLECTED = frozenset(("LOAN_PAYMENTS", "RENT_AND_UTILITIES"))
+
+SURNAMES = [
+    "smith",
+    "jones",
+    "taylor",
+    "brown",
+    "williams",
+    "wilson",
+    "johnson",
+    "davies",
+    "patel",
+    "wright",
+    "walker",
+    "white",
+    "edwards",
+    "green",
+    "hall",
+    "thomas",
+    "clarke",
+    "jackson",
+    "wood",
+    "harris",
+    "martin",
+    "lewis",
+    "cooper",
+    "king",
+    "baker",
+    "hill",
+    "moore",
+    "clark",
+    "morris",
+    "carter",
+    "lee",
+    "murphy",
+    "kelly",
+    "ryan",
+    "walsh",
+    "byrne",
+    "miller",
+    "davis",
+    "garcia",
+    "rodriguez",
+    "martinez",
+    "lopez",
+    "gonzalez",
+    "hernandez",
+    "anderson",
+    "nguyen",
+    "kim",
+    "chen",
+    "wang",
+    "singh",
+    "kaur",
+    "ali",
+    "khan",
+    "ahmed",
+    "hussain",
+    "muller",
+    "schmidt",
+    "schneider",
+    "fischer",
+    "weber",
+    "meyer",
+    "wagner",
+    "becker",
+    "schulz",
+    "hoffmann",
+    "koch",
+    "richter",
+    "klein",
+    "wolf",
+    "bauer",
+    "rossi",
+    "russo",
+    "ferrari",
+    "esposito",
+    "bianchi",
+    "romano",
+    "colombo",
+    "ricci",
+    "marino",
+    "greco",
+    "bruno",
+    "gallo",
+    "conti",
+    "costa",
+    "fontana",
+    "dupont",
+    "durand",
+    "leroy",
+    "moreau",
+    "simon",
+    "laurent",
+    "lefebvre",
+    "michel",
+    "bertrand",
+    "roux",
+    "fournier",
+    "girard",
+    "fernandez",
+    "sanchez",
+    "perez",
+    "gomez",
+    "ruiz",
+    "diaz",
+    "alvarez",
+    "moreno",
+    "romero",
+    "navarro",
+    "torres",
+    "jansen",
+    "vries",
+    "dijk",
+    "bakker",
+    "visser",
+    "smit",
+    "meijer",
+    "mulder",
+    "bos",
+    "vos",
+    "peters",
+    "hendriks",
+    "andersson",
+    "johansson",
+    "karlsson",
+    "nilsson",
+    "eriksson",
+    "larsson",
+    "olsson",
+    "hansen",
+    "olsen",
+    "larsen",
+    "nielsen",
+    "jensen",
+    "pedersen",
+    "virtanen",
+    "korhonen",
+]
+FIRST_WORDS = [
+    "tony",
+    "joe",
+    "mike",
+    "luigi",
+    "mario",
+    "maria",
+    "anna",
+    "rosa",
+    "bella",
+    "mama",
+    "papa",
+    "uncle",
+    "aunt",
+    "big",
+    "old",
+    "little",
+    "golden",
+    "royal",
+    "new",
+    "red",
+    "blue",
+    "green",
+    "black",
+    "happy",
+    "lucky",
+    "sunny",
+    "grand",
+    "corner",
+    "village",
+    "town",
+    "city",
+    "central",
+    "park",
+    "river",
+    "lake",
+    "hill",
+    "high",
+    "main",
+    "north",
+    "south",
+    "east",
+    "west",
+    "united",
+    "national",
+    "premier",
+    "quality",
+    "best",
+    "first",
+    "star",
+    "sun",
+    "moon",
+    "rose",
+    "oak",
+    "elm",
+    "maple",
+    "cedar",
+    "union",
+    "metro",
+    "plaza",
+    "crown",
+    "queen",
+    "king",
+    "lion",
+    "eagle",
+    "swan",
+    "fox",
+    "bear",
+]
+
+
+def descriptor(rng: Random, name: str, primary: str) -> str:
+    """Return `name` as some bank might print it for a transaction of this primary category."""
+    text = _with_form(rng, name)
+    text = _with_place(rng, text)
+    text = _with_rail(rng, text, primary)
+    return text[: rng.choice(_WIDTHS)] if rng.random() < 0.15 else text
+
+
+def _with_form(rng: Random, name: str) -> str:
+    if rng.random() >= 0.12:
+        return name
+    return f"{name} {rng.choice((*_FORMS, f'#{rng.randrange(9999)}', str(rng.randrange(99999))))}"
+
+
+def _with_place(rng: Random, name: str) -> str:
+    """Put a place behind the name, or make a web address of it."""
+    kind = rng.random()
+    if kind < 0.45:
+        return f"{name}{rng.choice((' ', '  '))}{rng.choice(CITIES)}{rng.choice(_BEHIND_CITY)}"
+    if kind < 0.54:
+        return rng.choice(("www.", "", "")) + name.replace(" ", "") + rng.choice(_ENDINGS)
+    return name
+
+
+def _with_rail(rng: Random, text: str, primary: str) -> str:
+    kind = rng.random()
+    if primary in _MONEY:
+        if kind < 0.2:
+            return f"{rng.choice(_CHANNELS['transfer'])} {text}"
+        return f"{text} {rng.choice(SURNAMES)}" if kind < 0.25 and primary != "INCOME" else text
+    if primary in _COLLECTED:
+        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.5 else ""
+    elif kind < 0.08:
+        return f"{rng.choice(_RAILS['processors'])} *{text}"
+    else:
+        channel = (
+            "card" if kind < 0.5 else "direct_debit" if kind < 0.54 else "transfer" if kind < 0.56 else ""
+        )
+    return f"{rng.choice(_CHANNELS[channel])} {text}" if channel else text

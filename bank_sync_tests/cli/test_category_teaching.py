@@ -1,0 +1,56 @@
+"""`bank-sync categories rules`, `candidates`, `models` and `recategorize` over the real executable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bank_sync.services import Services
+from bank_sync_tests.learning.town import Town
+
+
+def test_teaching(command: Any, services: Services) -> None:
+    """A rule, a candidate and a past range, told in a sentence; mistakes end with 2 and one line."""
+    town = Town(services)
+    person = town.person()
+    [row] = town.pays(person, "TESCO STORES 2218")
+    town.categorize(person)
+    for _ in range(5):
+        town.teach(town.person(), "QVOZK WJK", "MEDICAL")
+    assert services.settings.database_url is not None
+    url = services.settings.database_url.get_secret_value()
+    run = replace(command, variables={"BANK_SYNC_DATABASE_URL": url}).run
+
+    def said(*args: str) -> str:
+        done = run("categories", *args)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    owner = ("--person", f"app-{person}")
+    told = said("rules", "add", "TRAVEL", *owner, "--merchant", "TESCO", "--out", "--at-least", "5")
+    assert "1 of 1 rows changed" in told
+    listed = said("rules", "list", *owner)
+    assert "merchant tesco, money out, at least 5" in listed
+    assert "by rule 1 of the owner" in said("explain", row)
+    assert "removed; 1 of 1 rows changed" in said("rules", "remove", "1")
+    assert "There are no rules." in said("rules", "list")
+
+    assert "5 of 5 people" in said("candidates", "list")
+    assert "Candidate 1: accepted." in said("candidates", "accept", "1", "--by", "ada")
+    assert "No candidate is waiting." in said("candidates", "list")
+    assert "qvozk-wjk" in said("candidates", "list", "--state", "accepted")
+    assert "Deciding: linear-1." in said("models")
+    assert "6 rows looked at, 0 decided anew." in said("recategorize", "--model", "shipped")
+
+    mistakes = (
+        ("rules", "add", "TRAVEL", *owner),
+        ("rules", "add", "TRAVEL", *owner, "--words", "x", "--at-least", "-1"),
+        ("rules", "add", "TRAVEL", *owner, "--words", "x", "--at-least", "2", "--at-most", "1"),
+        ("rules", "remove", "99"),
+        ("candidates", "refuse", "99", "--by", "ada"),
+        ("recategorize", "--model", "none"),
+        ("recategorize", "--since", "2026-02-01", "--until", "2026-01-01"),
+    )
+    for args in mistakes:
+        done = run("categories", *args)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr

@@ -39,6 +39,8 @@ DELETED: Mapping[str, str] = {
     "bank.transaction_links": _BY_CONNECTION,
     "bank.transaction_categories": _BY_CONNECTION,
     "bank.transaction_overlays": _BY_CONNECTION,
+    "bank.category_memory": _BY_USER,
+    "bank.category_rules": _BY_USER,
     "bank.reconciliations": _BY_CONNECTION,
     "bank.balances": _BY_CONNECTION,
     "bank.sync_attempts": _BY_CONNECTION,
@@ -67,6 +69,8 @@ KEPT: Mapping[str, str] = {
     "bank.application_tokens": "our own tokens",
     "bank.api_keys": "the application's",
     "bank.alerts": "nobody's data",
+    "bank.training_candidates": "what several people agree on; none of them is named",
+    "bank.category_models": "learnt from those",
 }
 """Tables that hold nothing of a person, and why."""
 

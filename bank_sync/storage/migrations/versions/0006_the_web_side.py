@@ -1,4 +1,4 @@
-"""The web side: keys, sessions, links and syncs under way, unwanted messages."""
+"""The web side: keys, sessions, links and syncs under way."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -77,14 +77,10 @@ def upgrade() -> None:
     comment='One row per sync a person asked for; a sensor starts it.'
     )
     op.create_index('uq_sync_requests_waiting', 'sync_requests', ['connection_id'], unique=True, schema='bank', postgresql_where=sa.text('started_at IS NULL'))
-    op.add_column('users', sa.Column('unwanted_kinds', postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False, comment='kinds of messages the person does not want'), schema='bank')
-    op.add_column('notifications', sa.Column('is_unwanted', sa.Boolean(), server_default=sa.text('false'), nullable=False, comment='the person wants none of this kind: no channel delivers it'), schema='bank')
     op.create_index(op.f('ix_accounts_provider_account_id'), 'accounts', ['provider_account_id'], unique=False, schema='bank')
 
 
 def downgrade() -> None:
-    op.drop_column('notifications', 'is_unwanted', schema='bank')
-    op.drop_column('users', 'unwanted_kinds', schema='bank')
     op.drop_index(op.f('ix_accounts_provider_account_id'), table_name='accounts', schema='bank')
     for name in ('sync_requests', 'link_attempts', 'web_sessions', 'api_keys'):
         op.drop_table(name, schema='bank')

@@ -73,6 +73,7 @@ def connections(request: Request, services: Kit, visit: AnyVisit) -> Response:
     moving = any(one["tone"] == "busy" for one in shown)
     return page(
         "connections.html",
+        here="connections",
         connections=shown,
         note=note,
         refresh_s=2 if moving else 30,

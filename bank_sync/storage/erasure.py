@@ -39,6 +39,8 @@ DELETED: Mapping[str, str] = {
     "bank.transaction_links": _BY_CONNECTION,
     "bank.transaction_categories": _BY_CONNECTION,
     "bank.transaction_overlays": _BY_CONNECTION,
+    "bank.category_memory": _BY_USER,
+    "bank.category_rules": _BY_USER,
     "bank.reconciliations": _BY_CONNECTION,
     "bank.balances": _BY_CONNECTION,
     "bank.sync_attempts": _BY_CONNECTION,

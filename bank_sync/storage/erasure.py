@@ -45,8 +45,6 @@ DELETED: Mapping[str, str] = {
     "bank.balances": _BY_CONNECTION,
     "bank.sync_attempts": _BY_CONNECTION,
     "bank.quarantine": _BY_CONNECTION,
-    "bank.category_memory": _BY_USER,
-    "bank.category_rules": _BY_USER,
     "bank.recurring_streams": _BY_CONNECTION,
     "bank.notifications": _BY_USER,
     "bank.quality_results": _BY_CONNECTION,

@@ -14,10 +14,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from bank_sync.categorization.amounts import band
 from bank_sync.categorization.brands import USUAL_CONFIDENCE, Brand
 from bank_sync.categorization.datafiles import fingerprint
 from bank_sync.categorization.evidence import look
-from bank_sync.categorization.features import Seen, band
+from bank_sync.categorization.features import Seen
 from bank_sync.categorization.model import Model, shipped
 from bank_sync.categorization.models import Category, TransactionFacts
 from bank_sync.categorization.rules import (
@@ -106,7 +107,7 @@ def _question(row: TransactionFacts) -> _Question:
     return _Question(
         row.description,
         row.merchant_name,
-        band(row.amount),
+        band(row.amount, row.currency),
         row.account_type,
         row.mcc,
         row.provider,
@@ -138,6 +139,8 @@ def _certain(asked: _Question, seen: Seen) -> Evidence | None:
 
 def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | None:
     """Return the surer of the model's and the provider's category; of two that agree, either's detail."""
+    if not asked.provider_category:
+        return guess
     provided = provider_evidence(
         asked.provider, asked.provider_category, asked.provider_confidence, seen.circumstances
     )
@@ -152,9 +155,12 @@ def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | N
 def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]:
     if model is None:
         return [_from_lists(one) for one in seen]
+    keys = [(one.reading.said, one.reading.core, one.amount, one.circumstances) for one in seen]
+    distinct = dict(zip(keys, seen, strict=True))  # many rows differ in nothing but dates and numbers
+    best = dict(zip(distinct, model.best(list(distinct.values())), strict=True))
     return [
-        _from_model(one, primary, confidence) if one.reading.said else None
-        for one, (primary, confidence) in zip(seen, model.best(seen), strict=True)
+        _from_model(one, *best[key]) if one.reading.said else None
+        for one, key in zip(seen, keys, strict=True)
     ]
 
 

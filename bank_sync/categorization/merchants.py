@@ -17,7 +17,6 @@ _RAILS = toml_table("rails.toml")
 _PLACES = toml_table("places.toml")
 
 _ROUNDS = 4  # enough in practice for cleaning to reach its fixed point; a limit on principle
-_SHORTEST_NAME = 3  # shortest merchant part believed before a card network's double space
 
 _MONTH = "|".join(sorted(_RAILS["months"], key=len, reverse=True))
 _DATE = re.compile(
@@ -32,6 +31,8 @@ _SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|ib
 _DUTCH_NAME = re.compile(
     r"/name/([^/]+)|\b(?:naam|name):\s*([^:]+?)\s+(?:omschrijving|description|iban|kenmerk)\b"
 )
+# the shortest merchant part believed before a card network's double space has three letters
+_LETTERS = re.compile(r"(?:[^\W\d_].*?){3}")
 _COLUMN_GAP = re.compile(r"\s{2,}(?!\s|\*)")
 
 _PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
@@ -101,10 +102,10 @@ def _settled(found: Merchant) -> Merchant:
 
 def _clean(text: str) -> Merchant:
     words = without_prefixes(split_words(_unwrapped(canonical(text))))
-    brand = find_brand([folded(word) for word in words])
+    brand = find_brand(tuple([folded(word) for word in words]))
     if brand is None:
         words = _core(words)
-        brand = find_brand([folded(word) for word in words])
+        brand = find_brand(tuple([folded(word) for word in words]))
     if brand is not None:
         return Merchant(brand.name, brand.key)
     name = " ".join(word[:1].upper() + word[1:] for word in words)
@@ -138,7 +139,7 @@ def statement_column(text: str) -> str:
         text = _sepa_name(_BATCH_FIELDS.sub("", text))
     text = _undated(text).strip()
     first = _COLUMN_GAP.split(text, maxsplit=1)[0] if "  " in text else text
-    return first if sum(char.isalpha() for char in first) >= _SHORTEST_NAME else text
+    return first if first is text or _LETTERS.search(first) else text
 
 
 def _sepa_name(text: str) -> str:
@@ -158,10 +159,8 @@ def _first_column(text: str) -> str:
     parts = _COLUMN_GAP.split(text.strip(), maxsplit=1)
     if len(parts) == 1:
         return text
-    letters = sum(char.isalpha() for char in parts[0])
-    is_merchant = letters >= _SHORTEST_NAME and without_prefixes(split_words(parts[0])) == split_words(
-        parts[0]
-    )
+    words = split_words(parts[0])
+    is_merchant = _LETTERS.search(parts[0]) and without_prefixes(words) == words
     return parts[0] if is_merchant else text
 
 
@@ -173,8 +172,8 @@ def without_prefixes(words: list[str]) -> list[str]:
         if start > 0 and has_digit(words[start]):
             end = start + 1
         else:
-            found = next(_PREFIXES.at(plain, start), None)
-            end = found.end if found else len(words)
+            found = _PREFIXES.at(plain, start)
+            end = found[0].end if found else len(words)
         if not _has_name(words[end:]):
             break
         start = end
@@ -210,8 +209,10 @@ def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[
 
 def _tail_start(words: list[str]) -> int | None:
     """Return where a place, legal form or filler at the end begins, or None if there is none."""
+    if not words or not (_TAILS.may_end(words[-1]) or words[-1] == "&"):
+        return None
     for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
         start = len(words) - length
         if any(match.end == len(words) for match in _TAILS.at(words, start)):
             return start if start > 0 else None
-    return start if words and words[start := len(words) - 1] == "&" and start > 0 else None
+    return len(words) - 1 if words[-1] == "&" and len(words) > 1 else None

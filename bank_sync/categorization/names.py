@@ -6,7 +6,7 @@ here: brands with rules of their own (`brands`), or weighing what a name says ag
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
@@ -15,6 +15,7 @@ from bank_sync.categorization.taxonomy import primary_of
 
 _LONG_WORD = 7  # letters from which a single word is rarely part of another name
 _SHORTEST = 3
+_MOST_REMEMBERED = 16_384
 _LOOK_INTO = 5  # words of a merchant at which a name may begin
 HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
 
@@ -55,15 +56,16 @@ def _index() -> PhraseIndex[str]:
     return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
 
 
-def known(core: Sequence[str]) -> list[KnownName]:
+@lru_cache(_MOST_REMEMBERED)
+def known(core: tuple[str, ...]) -> tuple[KnownName, ...]:
     """Return the longest known names at the start of a merchant's words, else long ones inside."""
     if not core:
-        return []
-    at_start = list(_index().at(core, 0))
+        return ()
+    at_start = _index().at(core, 0)
     if at_start:
         longest = at_start[0].end
-        return [_found(core, match.end, match.payload) for match in at_start if match.end == longest]
-    return _inside(core)
+        return tuple([_found(core, match.end, match.payload) for match in at_start if match.end == longest])
+    return tuple(_inside(core))
 
 
 def _found(core: Sequence[str], end: int, detailed: str) -> KnownName:

@@ -1,4 +1,4 @@
-"""What an amount of money says about a transaction: its size, in every currency alike, and whether it is round.
+"""What an amount says about a transaction: its size, in every currency alike, and whether it is round.
 
 Belongs here: bands of amounts. Does not belong here: what a band weighs (`model`).
 """
@@ -19,9 +19,9 @@ _PRICE_LEVELS = {
 
 
 def band(amount: Decimal, currency: str) -> float:
-    """Return an amount in euros that stands for all that the model cannot tell from it: sign, size, roundness.
+    """Return an amount in euros that stands for all that the model cannot tell from it.
 
-    What is no number has no sign.
+    It has the same sign, about the same size, and is as round. What is no number has no sign.
     """
     if not amount.is_finite() or not amount:
         return 0.0

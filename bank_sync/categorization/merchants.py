@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
-from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.datafiles import csv_rows, toml_table
+from bank_sync.categorization.names import is_listed
 from bank_sync.categorization.phrases import PhraseIndex, canonical, folded, has_digit, split_words
 
 _RAILS = toml_table("rails.toml")
@@ -33,6 +34,7 @@ _DUTCH_NAME = re.compile(
 )
 # the shortest merchant part believed before a card network's double space has three letters
 _LETTERS = re.compile(r"(?:[^\W\d_].*?){3}")
+_FIRST_LETTERS = re.compile(r"\s*[^\W\d_]{2,}")
 _COLUMN_GAP = re.compile(r"\s{2,}(?!\s|\*)")
 
 _PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
@@ -41,6 +43,7 @@ _TAILS = PhraseIndex(
     (phrase, None)
     for phrase in (
         *_PLACES["cities"],
+        *(row["name"] for row in csv_rows("cities.csv") if row["kind"] == "city"),
         *_PLACES["countries"],
         *_PLACES["states"],
         *_RAILS["legal_forms"],
@@ -127,9 +130,19 @@ def _undated(text: str) -> str:
 
 
 def without_processor(text: str) -> str:
-    """Drop the card processor written before a star, as in "sq *cafe", from canonical text."""
+    """Drop the card processor written before a star, as in "sq *cafe", from canonical text.
+
+    What stands there and is no merchant anybody listed is one, too, if what follows can be a name.
+    """
     text = text.strip(" *-/,.:")
-    return _PROCESSOR.sub("", text) if "*" in text or "_" in text else text
+    if "*" not in text and "_" not in text:
+        return text
+    left = _PROCESSOR.sub("", text)
+    before, star, behind = left.partition("*")
+    words = without_prefixes(split_words(before)) if star else []
+    if len(words) != 1 or not _FIRST_LETTERS.match(behind) or is_listed(tuple(map(folded, words))):
+        return left
+    return behind.strip()
 
 
 def statement_column(text: str) -> str:

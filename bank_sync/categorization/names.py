@@ -56,6 +56,11 @@ def _index() -> PhraseIndex[str]:
     return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
 
 
+def is_listed(words: tuple[str, ...]) -> bool:
+    """Tell whether some list holds a name that begins just as these words do."""
+    return bool(words) and bool(_index().at(words, 0))
+
+
 @lru_cache(_MOST_REMEMBERED)
 def known(core: tuple[str, ...]) -> tuple[KnownName, ...]:
     """Return the longest known names at the start of a merchant's words, else long ones inside."""

@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from bank_sync.categorization.compounds import apart
 from bank_sync.categorization.merchants import (
     name_words,
     statement_column,
@@ -25,8 +26,8 @@ _MOST_REMEMBERED = 16_384
 class Reading(NamedTuple):
     """One descriptor's words, folded.
 
-    `all` of them, without numbers that no rule asks for; those `said` before the place, without numbers, dates
-    and masks; and the `core`, which names the merchant.
+    `all` of them, without numbers that no rule asks for; those `said` before the place, without numbers,
+    dates and masks; and the `core`, which names the merchant.
     """
 
     all: tuple[str, ...]
@@ -71,4 +72,4 @@ def _stump(word: str) -> str:
 
 @lru_cache(_MOST_REMEMBERED)
 def _core(named: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name_words(without_prefixes(list(named))))
+    return tuple([piece for word in name_words(without_prefixes(list(named))) for piece in apart(word)])

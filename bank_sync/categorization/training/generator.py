@@ -6,11 +6,12 @@ comes from the generator that is passed in.
 
 from random import Random
 
-from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.datafiles import csv_rows, toml_table
 
 _RAILS = toml_table("rails.toml")
 _CHANNELS = toml_table("channels.toml")
 CITIES: list[str] = toml_table("places.toml")["cities"]
+_TOWNS = [row["name"] for row in csv_rows("cities.csv") if row["kind"] == "town"]
 _BEHIND_CITY = ("", "", "", " us", " gb", " ny", " ca", " tx", " fl", " de", " fr", " nl", " gbr", " usa")
 _ENDINGS = (".com", ".com", ".co.uk", ".de", ".net", ".org", ".fr", ".nl", ".se", ".it", ".es", "")
 _FORMS = (
@@ -47,6 +48,11 @@ _FORMS = (
         "shop",
         "services",
     ),
+)
+_AREAS = (
+    *("centre", "center", "mall", "station", "airport", "high street", "main st", "road", "plaza", "square"),
+    *("park", "north", "south", "east", "west", "city", "village", "retail park", "shopping centre", "st", "ave"),
+    *("terminal", "bridge", "street", "bahnhof", "hbf", "gare", "centrum", "sud", "nord", "centro", "via"),
 )
 _WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
 _MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
@@ -277,11 +283,22 @@ def _with_form(rng: Random, name: str) -> str:
 def _with_place(rng: Random, name: str) -> str:
     """Put a place behind the name, or make a web address of it."""
     kind = rng.random()
-    if kind < 0.45:
+    if kind < 0.25:
         return f"{name}{rng.choice((' ', '  '))}{rng.choice(CITIES)}{rng.choice(_BEHIND_CITY)}"
+    if kind < 0.45:
+        return _with_town(rng, name)
     if kind < 0.54:
         return rng.choice(("www.", "", "")) + name.replace(" ", "") + rng.choice(_ENDINGS)
     return name
+
+
+def _with_town(rng: Random, name: str) -> str:
+    """Put a place behind the name that no list knows, often cut short, so that a name is known without its end."""
+    town = rng.choice(_TOWNS)
+    if rng.random() < 0.3:
+        town = f"{town} {rng.choice(_AREAS)}"
+    whole = f"{name} {town}"
+    return whole[: len(name) + rng.randint(3, 12)] if rng.random() < 0.5 else whole
 
 
 def _with_rail(rng: Random, text: str, primary: str) -> str:

@@ -155,11 +155,11 @@ def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | N
 def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]:
     if model is None:
         return [_from_lists(one) for one in seen]
-    keys = [(one.reading.said, one.reading.core, one.amount, one.circumstances) for one in seen]
+    keys = [(one.reading.all, one.reading.core, one.amount, one.circumstances) for one in seen]
     distinct = dict(zip(keys, seen, strict=True))  # many rows differ in nothing but dates and numbers
     best = dict(zip(distinct, model.best(list(distinct.values())), strict=True))
     return [
-        _from_model(one, *best[key]) if one.reading.said else None
+        _from_model(one, *best[key]) if one.reading.all else None
         for one, key in zip(seen, keys, strict=True)
     ]
 

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
-from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.names import listed
 from bank_sync.categorization.phrases import plain_words
 
@@ -16,8 +16,9 @@ _MOST_REMEMBERED = 65_536
 _SHORTEST_WORD = 8  # letters below which a word is left whole
 _SHORTEST_PIECE = 3
 _LONGEST_PIECE = 14
+_USUAL_PIECE = 4  # letters a piece has on average, at least
 _SURE_PIECE = 4  # letters below which a word counts only where it is a name or a trade of its own
-_KNOWN_PART = 0.7  # of the letters, at least, must lie in known pieces
+_KNOWN_PART = 0.8  # of the letters, at least, must lie in known pieces
 _CUT = 1.5  # what one more piece costs, in letters
 _UNKNOWN = 1.0  # what a letter costs that no piece holds
 
@@ -26,6 +27,11 @@ _UNKNOWN = 1.0  # what a letter costs that no piece holds
 def _pieces() -> frozenset[str]:
     """Return the words that names, trades and keywords are made of."""
     return frozenset(word for word in _words() if _SHORTEST_PIECE <= len(word) and word.isalpha())
+
+
+@cache
+def _places() -> frozenset[str]:
+    return frozenset(row["name"] for row in csv_rows("cities.csv"))
 
 
 def _words() -> Iterator[str]:
@@ -41,12 +47,13 @@ def _words() -> Iterator[str]:
 @lru_cache(_MOST_REMEMBERED)
 def apart(word: str) -> tuple[str, ...]:
     """Return the pieces of a long word nobody knows, or the word alone where too little of it is known."""
-    if len(word) < _SHORTEST_WORD or word in _pieces():
+    if len(word) < _SHORTEST_WORD or word in _pieces() or word in _places():
         return (word,)
     cuts = _best_cuts(word)
     pieces = tuple(word[start:end] for start, end in itertools.pairwise((0, *cuts, len(word))))
     known = sum(len(piece) for piece in pieces if piece in _pieces())
-    return pieces if len(pieces) > 1 and known >= _KNOWN_PART * len(word) else (word,)
+    few = 1 < len(pieces) <= len(word) / _USUAL_PIECE
+    return pieces if few and known >= _KNOWN_PART * len(word) else (word,)
 
 
 def _best_cuts(word: str) -> list[int]:

@@ -20,7 +20,6 @@ def look(description: str, merchant_name: str | None, amount: float, account_typ
         named = read(merchant_name)
         reading = reading._replace(
             all=(*reading.all, *named.all),
-            said=(*reading.said, *named.said),
             core=named.core or reading.core,
         )
     core = reading.core

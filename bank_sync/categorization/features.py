@@ -74,7 +74,7 @@ def rows(seen: Sequence[Seen]) -> Rows:
     """Return the features of many transactions as one sparse matrix of WIDTH columns."""
     blocks = [
         _hashed(hashing.ngrams([" ".join(one.reading.core) for one in seen]), len(seen), 0),
-        _hashed(hashing.words([" ".join(one.reading.said) for one in seen]), len(seen), _WORDS_FROM),
+        _hashed(hashing.words([" ".join(one.reading.core) for one in seen]), len(seen), _WORDS_FROM),
         _facts(seen),
     ]
     row = np.concatenate([block[0] for block in blocks])
@@ -110,7 +110,7 @@ def _facts(seen: Sequence[Seen]) -> _Block:
 
 def facts(one: Seen) -> list[str]:
     """Return the names of the listed facts that hold for a transaction."""
-    found = [*_circumstantial(one.circumstances, bucket(one.amount)), *_channels(one.reading.said)]
+    found = [*_circumstantial(one.circumstances, bucket(one.amount)), *_channels(one.reading.all)]
     if is_round(one.amount):
         found.append("round amount")
     if not one.reading.core:
@@ -134,8 +134,8 @@ def _circumstantial(of: Circumstances, size: int) -> list[str]:
 
 
 @lru_cache(_MOST_REMEMBERED)
-def _channels(said: tuple[str, ...]) -> list[str]:
-    found = sorted({match.payload for match in _CHANNEL_INDEX.find(said)})
+def _channels(words: tuple[str, ...]) -> list[str]:
+    found = sorted({match.payload for match in _CHANNEL_INDEX.find(words)})
     return [f"channel {channel}" for channel in found] or ["channel unknown"]
 
 

@@ -38,6 +38,8 @@ _FIRST_LETTERS = re.compile(r"\s*[^\W\d_]{2,}")
 _COLUMN_GAP = re.compile(r"\s{2,}(?!\s|\*)")
 
 _PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
+_RAIL_WORDS = frozenset(_RAILS["rail_words"])
+_RAIL_LONG_ENOUGH = 2
 _CUTS = PhraseIndex((phrase, None) for phrase in _RAILS["cuts"])
 _TAILS = PhraseIndex(
     (phrase, None)
@@ -190,7 +192,13 @@ def without_prefixes(words: list[str]) -> list[str]:
         if not _has_name(words[end:]):
             break
         start = end
-    return words[start:]
+    return words[start + _rail_words(plain[start:]) :]
+
+
+def _rail_words(plain: Sequence[str]) -> int:
+    """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
+    count = next((place for place, word in enumerate(plain) if word not in _RAIL_WORDS), len(plain))
+    return count if count >= _RAIL_LONG_ENOUGH and _has_name(plain[count:]) else 0
 
 
 def _has_name(words: Sequence[str]) -> bool:
@@ -200,12 +208,16 @@ def _has_name(words: Sequence[str]) -> bool:
 def _core(words: Sequence[str]) -> list[str]:
     """Keep the words that name the merchant: no numbers, nothing behind a reference marker, no place."""
     kept = [word for word in words if not has_digit(word)]
-    plain = [folded(word) for word in kept]
-    cut = next((match.start for match in _CUTS.find(plain) if match.start > 0), len(kept))
-    kept, plain = _without_months(kept[:cut], plain[:cut])
+    plain = without_references([folded(word) for word in kept])
+    kept, plain = _without_months(kept[: len(plain)], plain)
     while (end := _tail_start(plain)) is not None:
         kept, plain = kept[:end], plain[:end]
     return kept
+
+
+def without_references(plain: list[str]) -> list[str]:
+    """Return plain words up to the first that says that references, people or machines follow."""
+    return plain[: next((match.start for match in _CUTS.find(plain) if match.start > 0), len(plain))]
 
 
 def name_words(plain: list[str]) -> list[str]:

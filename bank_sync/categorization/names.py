@@ -13,6 +13,7 @@ from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.phrases import PhraseIndex, plain_words
 from bank_sync.categorization.taxonomy import primary_of
 
+_TELLING_ALONE = 10  # letters from which a single word says something inside a name
 _LONG_WORD = 7  # letters from which a single word is rarely part of another name
 _SHORTEST = 3
 _MOST_REMEMBERED = 16_384
@@ -56,9 +57,9 @@ def _index() -> PhraseIndex[str]:
     return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
 
 
-def is_listed(words: tuple[str, ...]) -> bool:
-    """Tell whether some list holds a name that begins just as these words do."""
-    return bool(words) and bool(_index().at(words, 0))
+def is_listed(words: Sequence[str], *, whole: bool = False) -> bool:
+    """Tell whether some list holds a name that these words begin with, or that they are."""
+    return bool(words) and any(match.end == len(words) or not whole for match in _index().at(words, 0))
 
 
 @lru_cache(_MOST_REMEMBERED)
@@ -90,7 +91,7 @@ def _inside(core: Sequence[str]) -> list[KnownName]:
                 "inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload
             )
             for match in _index().at(core, start)
-            if sum(map(len, core[start : match.end])) >= _LONG_WORD
+            if sum(map(len, core[start : match.end])) >= (_TELLING_ALONE if match.end == start + 1 else _LONG_WORD)
         ]
         if found:
             return found

@@ -14,7 +14,9 @@ from bank_sync.categorization.merchants import (
     statement_column,
     without_prefixes,
     without_processor,
+    without_references,
 )
+from bank_sync.categorization.names import is_listed
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
 from bank_sync.categorization.rules import MOVEMENTS
 
@@ -26,12 +28,10 @@ _MOST_REMEMBERED = 16_384
 class Reading(NamedTuple):
     """One descriptor's words, folded.
 
-    `all` of them, without numbers that no rule asks for; those `said` before the place, without numbers,
-    dates and masks; and the `core`, which names the merchant.
+    `all` of them, without numbers that no rule asks for; and the `core`, which names the merchant.
     """
 
     all: tuple[str, ...]
-    said: tuple[str, ...]
     core: tuple[str, ...]
 
 
@@ -42,9 +42,7 @@ def read(text: str) -> Reading:
     name = without_processor(column)
     written = _words(column)
     every = written if column == plain else _words(plain)
-    said = _numberless(written)
-    named = said if name == column else _numberless(_words(name))
-    return Reading(_telling(every), said, _core(named))
+    return Reading(_telling(every), _core(_numberless(written if name == column else _words(name))))
 
 
 def _words(canonical_text: str) -> list[str]:
@@ -72,4 +70,6 @@ def _stump(word: str) -> str:
 
 @lru_cache(_MOST_REMEMBERED)
 def _core(named: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple([piece for word in name_words(without_prefixes(list(named))) for piece in apart(word)])
+    name = without_references(without_prefixes(list(named)))
+    name = name if is_listed(tuple(name), whole=True) else name_words(name)
+    return tuple([piece for word in name for piece in apart(word)])

@@ -56,7 +56,6 @@ _AREAS = (
 )
 _WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
 _MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
-_COLLECTED = frozenset(("LOAN_PAYMENTS", "RENT_AND_UTILITIES"))
 
 SURNAMES = [
     "smith",
@@ -307,8 +306,12 @@ def _with_rail(rng: Random, text: str, primary: str) -> str:
         if kind < 0.2:
             return f"{rng.choice(_CHANNELS['transfer'])} {text}"
         return f"{text} {rng.choice(SURNAMES)}" if kind < 0.25 and primary != "INCOME" else text
-    if primary in _COLLECTED:
-        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.5 else ""
+    if primary == "LOAN_PAYMENTS":
+        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.45 else ""
+    elif primary == "RENT_AND_UTILITIES":
+        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.55 else ""
+    elif primary == "GENERAL_SERVICES" and kind < 0.15:
+        channel = "direct_debit"
     elif kind < 0.08:
         return f"{rng.choice(_RAILS['processors'])} *{text}"
     else:

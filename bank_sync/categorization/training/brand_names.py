@@ -18,7 +18,11 @@ from bank_sync.categorization.datafiles import csv_rows
 _PLACES = "001 us ca gb ie au nz za in de at ch fr fx be nl lu es pt it se no dk fi is 150 155 154 039 q2"
 COUNTRIES = frozenset(_PLACES.split(" "))
 # what a company does besides something else: its name is listed with the first of its kinds, these coming last
-_BESIDES = ("amenity/fuel", "shop/convenience", "amenity/charging_station")
+_BESIDES = (
+    *("amenity/bicycle_rental", "amenity/car_rental", "amenity/fuel", "shop/convenience", "amenity/parking"),
+    *("amenity/vending_machine", "amenity/charging_station"),
+)
+_MAIN = ("shop/supermarket", "shop/department_store", "amenity/restaurant", "amenity/fast_food")
 # who charges cars, and is paid for power and water
 _UTILITIES = ("stadtwerke", "gemeindewerke", "swb", "e.on", "vattenfall", "enbw")
 MOST_OF_A_KIND = 350  # of school districts alone there are thousands, which teach nothing new
@@ -42,6 +46,8 @@ def main(index: str) -> None:
 
 def _rank(path: str) -> int:
     tag = path.partition("/")[2]
+    if tag in _MAIN:
+        return -1
     return _BESIDES.index(tag) + 1 if tag in _BESIDES else 0
 
 

@@ -57,6 +57,18 @@ _AREAS = (
 _WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
 _MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
 
+TRANSFERS: list[str] = _CHANNELS["transfer"]
+FIRST_NAMES = (
+    "james mary john sarah david emma michael olivia robert sophie william grace thomas hannah daniel lucy mark anna paul laura peter "
+    "julia andrew kate steven claire kevin rachel brian amy max lukas felix jonas tim jan stefan michael andreas markus thomas sabine "
+    "petra monika claudia anja katrin lena leonie mia marie sophie camille lea manon chloe julien nicolas pierre jean antoine mathieu "
+    "luc marc isabelle nathalie sylvie celine maria carmen ana lucia pilar jose juan antonio manuel francisco javier carlos miguel "
+    "pablo sergio marta elena giulia francesca chiara sara martina marco luca andrea giuseppe antonio matteo paolo roberto sanne "
+    "lotte femke emma daan sem bram jeroen willem pieter kees marieke anouk lars erik anders johan karin kristina ingrid astrid ole "
+    "nils hanna liisa mika jukka matti johanna katarzyna anna piotr krzysztof tomasz agnieszka raj priya amit sunita arjun ananya wei "
+    "li mei ahmed fatima omar aisha mohammed yusuf thabo sipho nomsa lerato pieter annelise"
+).split()
+
 SURNAMES = [
     "smith",
     "jones",

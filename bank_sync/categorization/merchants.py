@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
 from bank_sync.categorization.datafiles import csv_rows, toml_table
-from bank_sync.categorization.names import is_listed
-from bank_sync.categorization.phrases import PhraseIndex, canonical, folded, has_digit, split_words
+from bank_sync.categorization.names import is_listed, is_trade, written
+from bank_sync.categorization.phrases import PhraseIndex, canonical, folded, has_digit, plain_words, split_words
 
 _RAILS = toml_table("rails.toml")
 _PLACES = toml_table("places.toml")
@@ -53,6 +53,8 @@ _TAILS = PhraseIndex(
     )
 )
 _LONGEST_TAIL = 4
+_SHORTEST_PROCESSOR = 2
+_JOINING = frozenset(("de", "del", "la", "le", "des", "du", "di", "da", "of", "the", "zum", "zur"))
 _FULL_MONTH = 4
 # Short forms ("mar") are removed only beside a number; as words of their own they may be part of a name.
 _MONTH_NAMES = frozenset(folded(month) for month in _RAILS["months"] if len(month) >= _FULL_MONTH)
@@ -113,8 +115,11 @@ def _clean(text: str) -> Merchant:
         brand = find_brand(tuple([folded(word) for word in words]))
     if brand is not None:
         return Merchant(brand.name, brand.key)
-    name = " ".join(word[:1].upper() + word[1:] for word in words)
-    return Merchant(name, key_of([folded(word) for word in words]))
+    plain = [folded(word) for word in words]
+    listed = written(plain)
+    if listed is not None:
+        return Merchant(listed, key_of(plain_words(listed)))
+    return Merchant(" ".join(word[:1].upper() + word[1:] for word in words), key_of(plain))
 
 
 def _unwrapped(text: str) -> str:
@@ -142,7 +147,7 @@ def without_processor(text: str) -> str:
     left = _PROCESSOR.sub("", text)
     before, star, behind = left.partition("*")
     words = without_prefixes(split_words(before)) if star else []
-    if len(words) != 1 or not _FIRST_LETTERS.match(behind) or is_listed(tuple(map(folded, words))):
+    if len(words) != 1 or len(words[0]) < _SHORTEST_PROCESSOR or not _FIRST_LETTERS.match(behind) or is_listed(tuple(map(folded, words))):
         return left
     return behind.strip()
 
@@ -210,9 +215,7 @@ def _core(words: Sequence[str]) -> list[str]:
     kept = [word for word in words if not has_digit(word)]
     plain = without_references([folded(word) for word in kept])
     kept, plain = _without_months(kept[: len(plain)], plain)
-    while (end := _tail_start(plain)) is not None:
-        kept, plain = kept[:end], plain[:end]
-    return kept
+    return kept[: len(name_words(plain))]
 
 
 def without_references(plain: list[str]) -> list[str]:
@@ -221,10 +224,18 @@ def without_references(plain: list[str]) -> list[str]:
 
 
 def name_words(plain: list[str]) -> list[str]:
-    """Return plain words without the places, legal forms and fillers behind the merchant's name."""
-    while (end := _tail_start(plain)) is not None:
+    """Return plain words without the places, legal forms and fillers behind the merchant's name.
+
+    A trade alone, as in "pizzeria", names nobody: the place behind it stays.
+    """
+    while (end := _tail_start(plain)) is not None and not _trade_alone(plain[:end]):
         plain = plain[:end]
     return plain
+
+
+def _trade_alone(words: Sequence[str]) -> bool:
+    telling = [word for word in words if word not in _JOINING]
+    return len(telling) <= 1 and all(map(is_trade, telling))
 
 
 def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[str]]:

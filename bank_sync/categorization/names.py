@@ -62,6 +62,33 @@ def is_listed(words: Sequence[str], *, whole: bool = False) -> bool:
     return bool(words) and any(match.end == len(words) or not whole for match in _index().at(words, 0))
 
 
+@cache
+def _trades() -> frozenset[str]:
+    tables = toml_table("vocabulary.toml").values()
+    return frozenset(word for table in tables for word in plain_words(table.get("words", "")))
+
+
+def is_trade(word: str) -> bool:
+    """Tell whether a plain word names a trade or a ware, and so no single merchant."""
+    return word in _trades()
+
+
+@cache
+def _written() -> dict[tuple[str, ...], str]:
+    """Return how the names of the map's list are written, by their plain words."""
+    return {tuple(plain_words(row["name"])): row["name"] for row in csv_rows("names.csv")}
+
+
+def written(words: Sequence[str]) -> str | None:
+    """Return the listed name that plain words are, or that they begin with if it has several words."""
+    for end in range(min(len(words), _LOOK_INTO), 0, -1):
+        name = _written().get(tuple(words[:end]))
+        telling = end == len(words) or end > 1
+        if name is not None and telling and sum(map(len, words[:end])) >= _SHORTEST:
+            return name.title() if name.islower() else name
+    return None
+
+
 @lru_cache(_MOST_REMEMBERED)
 def known(core: tuple[str, ...]) -> tuple[KnownName, ...]:
     """Return the longest known names at the start of a merchant's words, else long ones inside."""

@@ -9,7 +9,9 @@ or the provider's category, whichever is surer; then nothing, which is said open
 brand or a keyword stands in for it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -89,13 +91,26 @@ def decide(rows: Iterable[TransactionFacts]) -> list[Category]:
     """Return one category per row, in order; never raises for what a provider or a bank may have written."""
     questions = [_question(row) for row in rows]
     unknown = list(dict.fromkeys(asked for asked in questions if asked not in _ANSWERED))
-    answers = dict(zip(unknown, _answers(unknown, shipped()), strict=True))
+    with _without_search_for_cycles():
+        answers = dict(zip(unknown, _answers(unknown, shipped()), strict=True))
     found = [answers.get(asked) or _ANSWERED[asked] for asked in questions]
     if len(_ANSWERED) + len(answers) > _MOST_REMEMBERED:
         _ANSWERED.clear()
     if len(answers) <= _MOST_REMEMBERED:
         _ANSWERED.update(answers)
     return found
+
+
+@contextmanager
+def _without_search_for_cycles() -> Iterator[None]:
+    """Keep Python from searching the answers' many small tuples, none of which forms a cycle, for cycles."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
 
 
 def model_version(model: Model | None) -> str:
@@ -159,8 +174,7 @@ def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]
     distinct = dict(zip(keys, seen, strict=True))  # many rows differ in nothing but dates and numbers
     best = dict(zip(distinct, model.best(list(distinct.values())), strict=True))
     return [
-        _from_model(one, *best[key]) if one.reading.all else None
-        for one, key in zip(seen, keys, strict=True)
+        _from_model(one, *best[key]) if one.reading.all else None for one, key in zip(seen, keys, strict=True)
     ]
 
 

@@ -26,7 +26,7 @@ _UNKNOWN = 1.0  # what a letter costs that no piece holds
 @cache
 def _pieces() -> frozenset[str]:
     """Return the words that names, trades and keywords are made of."""
-    return frozenset(word for word in _words() if _SHORTEST_PIECE <= len(word) and word.isalpha())
+    return frozenset(word for word in _words() if len(word) >= _SHORTEST_PIECE and word.isalpha())
 
 
 @cache

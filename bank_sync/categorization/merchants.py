@@ -12,7 +12,14 @@ from typing import NamedTuple
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
 from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.names import is_listed, is_trade, written
-from bank_sync.categorization.phrases import PhraseIndex, canonical, folded, has_digit, plain_words, split_words
+from bank_sync.categorization.phrases import (
+    PhraseIndex,
+    canonical,
+    folded,
+    has_digit,
+    plain_words,
+    split_words,
+)
 
 _RAILS = toml_table("rails.toml")
 _PLACES = toml_table("places.toml")
@@ -147,7 +154,12 @@ def without_processor(text: str) -> str:
     left = _PROCESSOR.sub("", text)
     before, star, behind = left.partition("*")
     words = without_prefixes(split_words(before)) if star else []
-    if len(words) != 1 or len(words[0]) < _SHORTEST_PROCESSOR or not _FIRST_LETTERS.match(behind) or is_listed(tuple(map(folded, words))):
+    if (
+        len(words) != 1
+        or len(words[0]) < _SHORTEST_PROCESSOR
+        or not _FIRST_LETTERS.match(behind)
+        or is_listed(tuple(map(folded, words)))
+    ):
         return left
     return behind.strip()
 

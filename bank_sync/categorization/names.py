@@ -118,7 +118,8 @@ def _inside(core: Sequence[str]) -> list[KnownName]:
                 "inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload
             )
             for match in _index().at(core, start)
-            if sum(map(len, core[start : match.end])) >= (_TELLING_ALONE if match.end == start + 1 else _LONG_WORD)
+            if sum(map(len, core[start : match.end]))
+            >= (_TELLING_ALONE if match.end == start + 1 else _LONG_WORD)
         ]
         if found:
             return found

@@ -82,14 +82,16 @@ class PhraseIndex(Generic[Payload]):
 
     def __init__(self, entries: Iterable[tuple[str, Payload]]) -> None:
         """Index (phrase, payload) pairs; the same phrase may appear more than once."""
-        self._phrases: dict[tuple[str, ...], list[Payload]] = {}
+        phrases: dict[tuple[str, ...], list[Payload]] = {}
         self._lengths: dict[str, tuple[int, ...]] = {}  # of phrases by their first word, longest first
         self._heads: dict[str, list[Payload]] = {}
         self._tails: dict[str, list[Payload]] = {}
         for phrase, payload in entries:
             plain = canonical(phrase)
             for spelling in dict.fromkeys((plain, plain.translate(_WITHOUT_UMLAUTS))):
-                self._add(spelling, payload)
+                self._add(phrases, spelling, payload)
+        # tuples of plain values are nothing that Python's search for cycles comes back to
+        self._phrases = {words: tuple(payloads) for words, payloads in phrases.items()}
         lengths: dict[str, set[int]] = {}
         for words in self._phrases:
             lengths.setdefault(words[0], set()).add(len(words))
@@ -98,7 +100,7 @@ class PhraseIndex(Generic[Payload]):
         self._stem_lengths = sorted({len(stem) for stem in (*self._heads, *self._tails)})
         self._stems = lru_cache(maxsize=65_536)(self._find_stems)
 
-    def _add(self, phrase: str, payload: Payload) -> None:
+    def _add(self, phrases: dict[tuple[str, ...], list[Payload]], phrase: str, payload: Payload) -> None:
         words = tuple(plain_words(phrase))
         if not words or (phrase.strip("~") != phrase and len(words) > 1):
             message = f"the phrase {phrase!r} needs at least one word, and ~ goes with one word only"
@@ -108,15 +110,14 @@ class PhraseIndex(Generic[Payload]):
         elif phrase.startswith("~"):
             self._tails.setdefault(words[0], []).append(payload)
         else:
-            self._phrases.setdefault(words, []).append(payload)
+            phrases.setdefault(words, []).append(payload)
 
     def at(self, words: Sequence[str], start: int) -> list[Match[Payload]]:
         """Return the phrases that begin exactly at `start`, longest first, without the `~` ones."""
-        found = []
+        found: list[Match[Payload]] = []
         for length in self._lengths.get(words[start], ()):
             end = start + length
-            if end <= len(words):
-                payloads = self._phrases.get(tuple(words[start:end]), ())
+            if end <= len(words) and (payloads := self._phrases.get(tuple(words[start:end]))):
                 found += [Match(start, end, payload) for payload in payloads]
         return found
 
@@ -126,8 +127,8 @@ class PhraseIndex(Generic[Payload]):
         for start, word in enumerate(words):
             if word in self._lengths:
                 found += self.at(words, start)
-            if self._stem_lengths:
-                found += [Match(start, start + 1, payload) for payload in self._stems(word)]
+            if self._stem_lengths and (payloads := self._stems(word)):
+                found += [Match(start, start + 1, payload) for payload in payloads]
         return found
 
     def may_end(self, word: str) -> bool:

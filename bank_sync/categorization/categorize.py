@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bank_sync.categorization.amounts import band
-from bank_sync.categorization.brands import USUAL_CONFIDENCE, Brand
+from bank_sync.categorization.brands import USUAL_CONFIDENCE
 from bank_sync.categorization.datafiles import fingerprint
 from bank_sync.categorization.evidence import look
 from bank_sync.categorization.features import Seen
@@ -41,7 +41,7 @@ _RULES_VERSION = "rules-2." + fingerprint(
 SURE_ENOUGH = 0.4
 # A code for "miscellaneous shops" says less than the merchant's name does.
 _CODE_SAYS_ENOUGH = 0.7
-# Money from a shop is nearly always a refund, but may be wages, cashback or a payout of the same company.
+# Money from a shop is nearly always a refund, but may be wages or a payout of the same company.
 _REFUND = 0.8
 _MOST_REMEMBERED = 65_536
 _SILENCE = "no rule, merchant code, model or provider's category applies"
@@ -203,12 +203,9 @@ def _listed(seen: Seen) -> list[tuple[str, float, str]]:
 def _from_lists(seen: Seen) -> Evidence | None:
     """Stand in for the model: the brand, else the first keyword."""
     if seen.brand is not None and not seen.brand.intermediary:
-        return _in_direction(_brand_evidence(seen.brand), seen.circumstances)
+        known = evidence(seen.brand.detailed, seen.brand.confidence, "brand", f"brand: {seen.brand.key}")
+        return _in_direction(known, seen.circumstances)
     return KEYWORDS.decide(seen.reading.core, seen.circumstances)
-
-
-def _brand_evidence(brand: Brand) -> Evidence:
-    return evidence(brand.detailed, brand.confidence, "brand", f"brand: {brand.key}")
 
 
 def _in_direction(bought: Evidence, circumstances: Circumstances) -> Evidence | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
 from bank_sync.categorization.datafiles import csv_rows, toml_table
-from bank_sync.categorization.names import is_listed, is_trade, written
+from bank_sync.categorization.names import is_trade, written
 from bank_sync.categorization.phrases import (
     PhraseIndex,
     canonical,
@@ -20,6 +20,7 @@ from bank_sync.categorization.phrases import (
     plain_words,
     split_words,
 )
+from bank_sync.categorization.rails import without_prefixes, without_processor
 
 _RAILS = toml_table("rails.toml")
 _PLACES = toml_table("places.toml")
@@ -33,7 +34,6 @@ _DATE = re.compile(
 _MASK = re.compile(r"(?<!\w)[x*•.]{2,}[\dx*•]*(?!\w)|\b[x*•]{3,}\d*|\*{2,}")
 _DIGITS = "0123456789"
 _MASKING = ("xx", "**", "••", "..", "x*", "*x")  # one of these is in every mask
-_PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
 _BATCH_FIELDS = re.compile(r"\s(?:des|indn|co id):.*")
 _SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|iban|bic|purp)\+")
 _DUTCH_NAME = re.compile(
@@ -41,12 +41,8 @@ _DUTCH_NAME = re.compile(
 )
 # the shortest merchant part believed before a card network's double space has three letters
 _LETTERS = re.compile(r"(?:[^\W\d_].*?){3}")
-_FIRST_LETTERS = re.compile(r"\s*[^\W\d_]{2,}")
 _COLUMN_GAP = re.compile(r"\s{2,}(?!\s|\*)")
 
-_PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
-_RAIL_WORDS = frozenset(_RAILS["rail_words"])
-_RAIL_LONG_ENOUGH = 2
 _CUTS = PhraseIndex((phrase, None) for phrase in _RAILS["cuts"])
 _TAILS = PhraseIndex(
     (phrase, None)
@@ -60,7 +56,6 @@ _TAILS = PhraseIndex(
     )
 )
 _LONGEST_TAIL = 4
-_SHORTEST_PROCESSOR = 2
 _JOINING = frozenset(("de", "del", "la", "le", "des", "du", "di", "da", "of", "the", "zum", "zur"))
 _FULL_MONTH = 4
 # Short forms ("mar") are removed only beside a number; as words of their own they may be part of a name.
@@ -143,27 +138,6 @@ def _undated(text: str) -> str:
     return _MASK.sub(" ", text) if any(map(text.__contains__, _MASKING)) else text
 
 
-def without_processor(text: str) -> str:
-    """Drop the card processor written before a star, as in "sq *cafe", from canonical text.
-
-    What stands there and is no merchant anybody listed is one, too, if what follows can be a name.
-    """
-    text = text.strip(" *-/,.:")
-    if "*" not in text and "_" not in text:
-        return text
-    left = _PROCESSOR.sub("", text)
-    before, star, behind = left.partition("*")
-    words = without_prefixes(split_words(before)) if star else []
-    if (
-        len(words) != 1
-        or len(words[0]) < _SHORTEST_PROCESSOR
-        or not _FIRST_LETTERS.match(behind)
-        or is_listed(tuple(map(folded, words)))
-    ):
-        return left
-    return behind.strip()
-
-
 def statement_column(text: str) -> str:
     """Return what stands before the place in canonical text, dates, masks and SEPA tags taken out."""
     text = text.strip()
@@ -194,32 +168,6 @@ def _first_column(text: str) -> str:
     words = split_words(parts[0])
     is_merchant = _LETTERS.search(parts[0]) and without_prefixes(words) == words
     return parts[0] if is_merchant else text
-
-
-def without_prefixes(words: list[str]) -> list[str]:
-    """Drop the payment method written before the merchant, unless nothing with letters would remain."""
-    start = 0
-    plain = [folded(word) for word in words]
-    while start < len(words):
-        if start > 0 and has_digit(words[start]):
-            end = start + 1
-        else:
-            found = _PREFIXES.at(plain, start)
-            end = found[0].end if found else len(words)
-        if not _has_name(words[end:]):
-            break
-        start = end
-    return words[start + _rail_words(plain[start:]) :]
-
-
-def _rail_words(plain: Sequence[str]) -> int:
-    """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
-    count = next((place for place, word in enumerate(plain) if word not in _RAIL_WORDS), len(plain))
-    return count if count >= _RAIL_LONG_ENOUGH and _has_name(plain[count:]) else 0
-
-
-def _has_name(words: Sequence[str]) -> bool:
-    return any(not has_digit(word) and word != "&" for word in words)
 
 
 def _core(words: Sequence[str]) -> list[str]:

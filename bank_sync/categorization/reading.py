@@ -12,12 +12,11 @@ from bank_sync.categorization.compounds import apart
 from bank_sync.categorization.merchants import (
     name_words,
     statement_column,
-    without_prefixes,
-    without_processor,
     without_references,
 )
 from bank_sync.categorization.names import is_listed
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
+from bank_sync.categorization.rails import without_prefixes, without_processor
 from bank_sync.categorization.rules import MOVEMENTS
 
 # of a word with digits, three letters before the first one still say something

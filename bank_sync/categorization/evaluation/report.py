@@ -52,7 +52,7 @@ def report(rows: Sequence[Labelled]) -> str:
         _table(("confidence", "right", "rows"), _reliability(rows, answers)),
         _names(rows),
         f"\nRows a CPU second: {_speed(_renumbered(rows)):,.0f} of this set, each time with other numbers;",
-        f"{_speed(_invented(learnt)):,.0f} where every merchant is another, too.",
+        f"{_speed(_invented(learnt, rows[0].source)):,.0f} where every merchant is another, too.",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -116,11 +116,11 @@ def _renumbered(rows: Sequence[Labelled]) -> list[dict[str, Any]]:
     return [{**row.asked(), "description": f"{row.description} {turn}"} for turn in turns for row in rows]
 
 
-def _invented(learnt: Sequence[Example]) -> list[dict[str, Any]]:
+def _invented(learnt: Sequence[Example], behind: str) -> list[dict[str, Any]]:
+    """Tell the training rows' texts, with a word behind them that other reports' texts do not have."""
     account = {"currency": "EUR", "account_type": "depository"}
-    return [
-        {"description": text, "amount": 12.5, **account} for text in dict.fromkeys(one.text for one in learnt)
-    ]
+    texts = dict.fromkeys(f"{one.text} {behind}" for one in learnt)
+    return [{"description": text, "amount": 12.5, **account} for text in texts]
 
 
 def _speed(asked: Sequence[dict[str, Any]]) -> float:

@@ -31,6 +31,7 @@ _KNOWLEDGE = (
     "cities.csv",
     "mcc.csv",
     "names.csv",
+    "people.toml",
     "places.toml",
     "rails.toml",
     "rules.toml",

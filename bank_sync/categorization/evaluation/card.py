@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bank_sync.categorization.evaluation.figures import Answer, Figures
-from bank_sync.categorization.evaluation.report import pictures
+from bank_sync.categorization.evaluation.plots import plots
 from bank_sync.categorization.evaluation.sets import Labelled
 
 _HEADINGS = ("", "rows", "strict", "lenient", "F1", "cov. strict", "cov. lenient", "ECE")
@@ -41,5 +41,5 @@ def confusion_matrix(rows: Sequence[Labelled], answers: Sequence[Answer]) -> str
 
 def picture(name: str, rows: Sequence[Labelled], answers: Sequence[Answer]) -> str:
     """Return the plot `reliability` or `coverage` of these answers as an image within Markdown."""
-    encoded = b64encode(pictures(rows, answers)[name].encode()).decode()
+    encoded = b64encode(plots(rows, answers)[f"{name}.svg"].encode()).decode()
     return f"![{name}](data:image/svg+xml;base64,{encoded})"

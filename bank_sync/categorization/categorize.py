@@ -9,15 +9,18 @@ or the provider's category, whichever is surer; then nothing, which is said open
 brand or a keyword stands in for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from bank_sync.categorization.brands import USUAL_CONFIDENCE, Brand
+from bank_sync.categorization.amounts import band
+from bank_sync.categorization.brands import USUAL_CONFIDENCE
 from bank_sync.categorization.datafiles import fingerprint
 from bank_sync.categorization.evidence import look
-from bank_sync.categorization.features import Seen, band
+from bank_sync.categorization.features import Seen
 from bank_sync.categorization.model import Model, shipped
 from bank_sync.categorization.models import Category, TransactionFacts
 from bank_sync.categorization.rules import (
@@ -38,7 +41,7 @@ _RULES_VERSION = "rules-2." + fingerprint(
 SURE_ENOUGH = 0.4
 # A code for "miscellaneous shops" says less than the merchant's name does.
 _CODE_SAYS_ENOUGH = 0.7
-# Money from a shop is nearly always a refund, but may be wages, cashback or a payout of the same company.
+# Money from a shop is nearly always a refund, but may be wages or a payout of the same company.
 _REFUND = 0.8
 _MOST_REMEMBERED = 65_536
 _SILENCE = "no rule, merchant code, model or provider's category applies"
@@ -93,13 +96,26 @@ def decide(rows: Iterable[TransactionFacts], *, by: Callable[[], Model | None] =
     answered = _ANSWERED.setdefault(model_version(model), {})
     questions = [_question(row) for row in rows]
     unknown = list(dict.fromkeys(asked for asked in questions if asked not in answered))
-    answers = dict(zip(unknown, _answers(unknown, model), strict=True))
+    with _without_search_for_cycles():
+        answers = dict(zip(unknown, _answers(unknown, model), strict=True))
     found = [answers.get(asked) or answered[asked] for asked in questions]
     if sum(map(len, _ANSWERED.values())) + len(answers) > _MOST_REMEMBERED:
         _ANSWERED.clear()
     if len(answers) <= _MOST_REMEMBERED:
         _ANSWERED.setdefault(model_version(model), {}).update(answers)
     return found
+
+
+@contextmanager
+def _without_search_for_cycles() -> Iterator[None]:
+    """Keep Python from searching the answers' many small tuples, none of which forms a cycle, for cycles."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
 
 
 def model_version(model: Model | None) -> str:
@@ -111,7 +127,7 @@ def _question(row: TransactionFacts) -> _Question:
     return _Question(
         row.description,
         row.merchant_name,
-        band(row.amount),
+        band(row.amount, row.currency),
         row.account_type,
         row.mcc,
         row.provider,
@@ -143,6 +159,8 @@ def _certain(asked: _Question, seen: Seen) -> Evidence | None:
 
 def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | None:
     """Return the surer of the model's and the provider's category; of two that agree, either's detail."""
+    if not asked.provider_category:
+        return guess
     provided = provider_evidence(
         asked.provider, asked.provider_category, asked.provider_confidence, seen.circumstances
     )
@@ -157,9 +175,11 @@ def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | N
 def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]:
     if model is None:
         return [_from_lists(one) for one in seen]
+    keys = [(one.reading.all, one.reading.core, one.amount, one.circumstances) for one in seen]
+    distinct = dict(zip(keys, seen, strict=True))  # many rows differ in nothing but dates and numbers
+    best = dict(zip(distinct, model.best(list(distinct.values())), strict=True))
     return [
-        _from_model(one, primary, confidence) if one.reading.said else None
-        for one, (primary, confidence) in zip(seen, model.best(seen), strict=True)
+        _from_model(one, *best[key]) if one.reading.all else None for one, key in zip(seen, keys, strict=True)
     ]
 
 
@@ -188,12 +208,9 @@ def _listed(seen: Seen) -> list[tuple[str, float, str]]:
 def _from_lists(seen: Seen) -> Evidence | None:
     """Stand in for the model: the brand, else the first keyword."""
     if seen.brand is not None and not seen.brand.intermediary:
-        return _in_direction(_brand_evidence(seen.brand), seen.circumstances)
+        known = evidence(seen.brand.detailed, seen.brand.confidence, "brand", f"brand: {seen.brand.key}")
+        return _in_direction(known, seen.circumstances)
     return KEYWORDS.decide(seen.reading.core, seen.circumstances)
-
-
-def _brand_evidence(brand: Brand) -> Evidence:
-    return evidence(brand.detailed, brand.confidence, "brand", f"brand: {brand.key}")
 
 
 def _in_direction(bought: Evidence, circumstances: Circumstances) -> Evidence | None:

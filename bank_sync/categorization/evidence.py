@@ -4,6 +4,8 @@ Belongs here: reading the text once and asking every list about it. Does not bel
 (`categorize`).
 """
 
+from functools import cache
+
 from bank_sync.categorization.brands import find_brand
 from bank_sync.categorization.features import Seen
 from bank_sync.categorization.names import known
@@ -18,20 +20,21 @@ def look(description: str, merchant_name: str | None, amount: float, account_typ
         named = read(merchant_name)
         reading = reading._replace(
             all=(*reading.all, *named.all),
-            said=(*reading.said, *named.said),
             core=named.core or reading.core,
         )
+    core = reading.core
     circumstances = Circumstances(amount > 0, amount < 0, account_kind(account_type))
     return Seen(
         reading,
         circumstances,
         amount,
-        known(reading.core),
-        find_brand(reading.core),
-        KEYWORDS.applicable(reading.core, circumstances),
+        known(core),
+        find_brand(core),
+        KEYWORDS.applicable(core, circumstances),
     )
 
 
+@cache
 def account_kind(account_type: str) -> str:
     """Return depository, credit or loan for what a provider calls an account."""
     kind = account_type.lower()

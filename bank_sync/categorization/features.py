@@ -4,15 +4,15 @@ Belongs here: the order and the names of the features, the same for training and
 what they weigh (`model`), or how text is hashed (`hashing`).
 """
 
-import math
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bank_sync.categorization import hashing
+from bank_sync.categorization.amounts import BANDS, bucket, is_round
 from bank_sync.categorization.brands import Brand
 from bank_sync.categorization.datafiles import toml_table
 from bank_sync.categorization.names import HOW_FOUND, KnownName
@@ -22,9 +22,8 @@ from bank_sync.categorization.rules import KEYWORDS, Circumstances
 from bank_sync.categorization.taxonomy import PRIMARIES, primary_of
 
 CLASSES = tuple(sorted(PRIMARIES - {"OTHER"}))
-_BANDS = 8
+_MOST_REMEMBERED = 16_384
 _SURE = 0.5  # a listed fact's value; smaller than 1, for several often say the same
-_ROUND = 5
 
 _CHANNELS = toml_table("channels.toml")
 _CHANNEL_INDEX = PhraseIndex(
@@ -36,7 +35,7 @@ FACTS = (
     *(f"sign {sign}" for sign in ("in", "out")),
     *(f"account {kind}" for kind in ("depository", "credit", "loan")),
     *(f"sign {sign} account {kind}" for sign in ("in", "out") for kind in ("depository", "credit", "loan")),
-    *(f"amount {band}" for band in range(_BANDS)),
+    *(f"amount {band}" for band in range(BANDS)),
     "round amount",
     "no name",
     *(f"channel {channel}" for channel in (*_CHANNELS, "unknown")),
@@ -75,7 +74,7 @@ def rows(seen: Sequence[Seen]) -> Rows:
     """Return the features of many transactions as one sparse matrix of WIDTH columns."""
     blocks = [
         _hashed(hashing.ngrams([" ".join(one.reading.core) for one in seen]), len(seen), 0),
-        _hashed(hashing.words([" ".join(one.reading.said) for one in seen]), len(seen), _WORDS_FROM),
+        _hashed(hashing.words([" ".join(one.reading.core) for one in seen]), len(seen), _WORDS_FROM),
         _facts(seen),
     ]
     row = np.concatenate([block[0] for block in blocks])
@@ -111,47 +110,40 @@ def _facts(seen: Sequence[Seen]) -> _Block:
 
 def facts(one: Seen) -> list[str]:
     """Return the names of the listed facts that hold for a transaction."""
-    sign = "in" if one.circumstances.money_in else "out"
-    found = ["any", f"sign {sign}", f"account {one.circumstances.account}"]
-    found += [f"sign {sign} account {one.circumstances.account}", f"amount {_band(one.amount)}"]
-    if _is_round(one.amount):
+    found = [*_circumstantial(one.circumstances, bucket(one.amount)), *_channels(one.reading.all)]
+    if is_round(one.amount):
         found.append("round amount")
     if not one.reading.core:
         found.append("no name")
-    channels = {match.payload for match in _CHANNEL_INDEX.find(one.reading.written)}
-    found += [f"channel {channel}" for channel in sorted(channels)] or ["channel unknown"]
-    return found + list(_listed(one))
+    if one.brand is not None:
+        known = f"brand {primary_of(one.brand.detailed)}"
+        found.append("payment service" if one.brand.intermediary else known)
+    return found + _of_names(one.names) + _of_keywords(one.keywords)
 
 
-def _listed(one: Seen) -> Iterable[str]:
-    yield from dict.fromkeys(
-        f"name {name.how} {name.primary}" for name in one.names if name.primary in CLASSES
-    )
-    if one.brand is not None and one.brand.intermediary:
-        yield "payment service"
-    elif one.brand is not None:
-        yield f"brand {primary_of(one.brand.detailed)}"
-    yield from (f"keyword {name}" for name in one.keywords)
-    suggested = (primary_of(KEYWORDS.detailed_of(name)) for name in one.keywords)
-    yield from dict.fromkeys(f"keywords {primary}" for primary in suggested if primary in CLASSES)
+@cache
+def _circumstantial(of: Circumstances, size: int) -> list[str]:
+    sign = "in" if of.money_in else "out"
+    return [
+        "any",
+        f"sign {sign}",
+        f"account {of.account}",
+        f"sign {sign} account {of.account}",
+        f"amount {size}",
+    ]
 
 
-def band(amount: Decimal) -> float:
-    """Return an amount that stands for all that the model cannot tell from it: same sign, size and roundness.
-
-    What is no number has no sign.
-    """
-    if not amount.is_finite() or not amount:
-        return 0.0
-    most = 10 ** (_band(float(amount)) / 2) - 0.02  # just below the next band
-    like = most // _ROUND * _ROUND if _is_round(float(amount)) else most
-    return math.copysign(like, amount)
+@lru_cache(_MOST_REMEMBERED)
+def _channels(words: tuple[str, ...]) -> list[str]:
+    found = sorted({match.payload for match in _CHANNEL_INDEX.find(words)})
+    return [f"channel {channel}" for channel in found] or ["channel unknown"]
 
 
-def _is_round(amount: float) -> bool:
-    return amount != 0 and amount % _ROUND == 0
+def _of_names(names: Sequence[KnownName]) -> list[str]:
+    return list(dict.fromkeys([f"name {one.how} {one.primary}" for one in names if one.primary in CLASSES]))
 
 
-def _band(amount: float) -> int:
-    """Return a band of amounts, each about three times the one before."""
-    return min(_BANDS - 1, max(0, int(2 * math.log10(abs(amount) + 0.01) + 1)))
+def _of_keywords(keywords: Sequence[str]) -> list[str]:
+    suggested = (primary_of(KEYWORDS.detailed_of(name)) for name in keywords)
+    primaries = dict.fromkeys(f"keywords {primary}" for primary in suggested if primary in CLASSES)
+    return [*(f"keyword {name}" for name in keywords), *primaries]

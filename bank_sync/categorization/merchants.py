@@ -10,14 +10,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
-from bank_sync.categorization.datafiles import toml_table
-from bank_sync.categorization.phrases import PhraseIndex, canonical, folded, has_digit, split_words
+from bank_sync.categorization.datafiles import csv_rows, toml_table
+from bank_sync.categorization.names import is_trade, written
+from bank_sync.categorization.phrases import (
+    PhraseIndex,
+    canonical,
+    folded,
+    has_digit,
+    plain_words,
+    split_words,
+)
+from bank_sync.categorization.rails import without_prefixes, without_processor
 
 _RAILS = toml_table("rails.toml")
 _PLACES = toml_table("places.toml")
 
 _ROUNDS = 4  # enough in practice for cleaning to reach its fixed point; a limit on principle
-_SHORTEST_NAME = 3  # shortest merchant part believed before a card network's double space
 
 _MONTH = "|".join(sorted(_RAILS["months"], key=len, reverse=True))
 _DATE = re.compile(
@@ -26,20 +34,21 @@ _DATE = re.compile(
 _MASK = re.compile(r"(?<!\w)[x*•.]{2,}[\dx*•]*(?!\w)|\b[x*•]{3,}\d*|\*{2,}")
 _DIGITS = "0123456789"
 _MASKING = ("xx", "**", "••", "..", "x*", "*x")  # one of these is in every mask
-_PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
 _BATCH_FIELDS = re.compile(r"\s(?:des|indn|co id):.*")
 _SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|iban|bic|purp)\+")
 _DUTCH_NAME = re.compile(
     r"/name/([^/]+)|\b(?:naam|name):\s*([^:]+?)\s+(?:omschrijving|description|iban|kenmerk)\b"
 )
+# the shortest merchant part believed before a card network's double space has three letters
+_LETTERS = re.compile(r"(?:[^\W\d_].*?){3}")
 _COLUMN_GAP = re.compile(r"\s{2,}(?!\s|\*)")
 
-_PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
 _CUTS = PhraseIndex((phrase, None) for phrase in _RAILS["cuts"])
 _TAILS = PhraseIndex(
     (phrase, None)
     for phrase in (
         *_PLACES["cities"],
+        *(row["name"] for row in csv_rows("cities.csv") if row["kind"] == "city"),
         *_PLACES["countries"],
         *_PLACES["states"],
         *_RAILS["legal_forms"],
@@ -47,6 +56,7 @@ _TAILS = PhraseIndex(
     )
 )
 _LONGEST_TAIL = 4
+_JOINING = frozenset(("de", "del", "la", "le", "des", "du", "di", "da", "of", "the", "zum", "zur"))
 _FULL_MONTH = 4
 # Short forms ("mar") are removed only beside a number; as words of their own they may be part of a name.
 _MONTH_NAMES = frozenset(folded(month) for month in _RAILS["months"] if len(month) >= _FULL_MONTH)
@@ -101,14 +111,17 @@ def _settled(found: Merchant) -> Merchant:
 
 def _clean(text: str) -> Merchant:
     words = without_prefixes(split_words(_unwrapped(canonical(text))))
-    brand = find_brand([folded(word) for word in words])
+    brand = find_brand(tuple([folded(word) for word in words]))
     if brand is None:
         words = _core(words)
-        brand = find_brand([folded(word) for word in words])
+        brand = find_brand(tuple([folded(word) for word in words]))
     if brand is not None:
         return Merchant(brand.name, brand.key)
-    name = " ".join(word[:1].upper() + word[1:] for word in words)
-    return Merchant(name, key_of([folded(word) for word in words]))
+    plain = [folded(word) for word in words]
+    listed = written(plain)
+    if listed is not None:
+        return Merchant(listed, key_of(plain_words(listed)))
+    return Merchant(" ".join(word[:1].upper() + word[1:] for word in words), key_of(plain))
 
 
 def _unwrapped(text: str) -> str:
@@ -125,12 +138,6 @@ def _undated(text: str) -> str:
     return _MASK.sub(" ", text) if any(map(text.__contains__, _MASKING)) else text
 
 
-def without_processor(text: str) -> str:
-    """Drop the card processor written before a star, as in "sq *cafe", from canonical text."""
-    text = text.strip(" *-/,.:")
-    return _PROCESSOR.sub("", text) if "*" in text or "_" in text else text
-
-
 def statement_column(text: str) -> str:
     """Return what stands before the place in canonical text, dates, masks and SEPA tags taken out."""
     text = text.strip()
@@ -138,7 +145,7 @@ def statement_column(text: str) -> str:
         text = _sepa_name(_BATCH_FIELDS.sub("", text))
     text = _undated(text).strip()
     first = _COLUMN_GAP.split(text, maxsplit=1)[0] if "  " in text else text
-    return first if sum(char.isalpha() for char in first) >= _SHORTEST_NAME else text
+    return first if first is text or _LETTERS.search(first) else text
 
 
 def _sepa_name(text: str) -> str:
@@ -158,49 +165,37 @@ def _first_column(text: str) -> str:
     parts = _COLUMN_GAP.split(text.strip(), maxsplit=1)
     if len(parts) == 1:
         return text
-    letters = sum(char.isalpha() for char in parts[0])
-    is_merchant = letters >= _SHORTEST_NAME and without_prefixes(split_words(parts[0])) == split_words(
-        parts[0]
-    )
+    words = split_words(parts[0])
+    is_merchant = _LETTERS.search(parts[0]) and without_prefixes(words) == words
     return parts[0] if is_merchant else text
-
-
-def without_prefixes(words: list[str]) -> list[str]:
-    """Drop the payment method written before the merchant, unless nothing with letters would remain."""
-    start = 0
-    plain = [folded(word) for word in words]
-    while start < len(words):
-        if start > 0 and has_digit(words[start]):
-            end = start + 1
-        else:
-            found = next(_PREFIXES.at(plain, start), None)
-            end = found.end if found else len(words)
-        if not _has_name(words[end:]):
-            break
-        start = end
-    return words[start:]
-
-
-def _has_name(words: Sequence[str]) -> bool:
-    return any(not has_digit(word) and word != "&" for word in words)
 
 
 def _core(words: Sequence[str]) -> list[str]:
     """Keep the words that name the merchant: no numbers, nothing behind a reference marker, no place."""
     kept = [word for word in words if not has_digit(word)]
-    plain = [folded(word) for word in kept]
-    cut = next((match.start for match in _CUTS.find(plain) if match.start > 0), len(kept))
-    kept, plain = _without_months(kept[:cut], plain[:cut])
-    while (end := _tail_start(plain)) is not None:
-        kept, plain = kept[:end], plain[:end]
-    return kept
+    plain = without_references([folded(word) for word in kept])
+    kept, plain = _without_months(kept[: len(plain)], plain)
+    return kept[: len(name_words(plain))]
+
+
+def without_references(plain: list[str]) -> list[str]:
+    """Return plain words up to the first that says that references, people or machines follow."""
+    return plain[: next((match.start for match in _CUTS.find(plain) if match.start > 0), len(plain))]
 
 
 def name_words(plain: list[str]) -> list[str]:
-    """Return plain words without the places, legal forms and fillers behind the merchant's name."""
-    while (end := _tail_start(plain)) is not None:
+    """Return plain words without the places, legal forms and fillers behind the merchant's name.
+
+    A trade alone, as in "pizzeria", names nobody: the place behind it stays.
+    """
+    while (end := _tail_start(plain)) is not None and not _trade_alone(plain[:end]):
         plain = plain[:end]
     return plain
+
+
+def _trade_alone(words: Sequence[str]) -> bool:
+    telling = [word for word in words if word not in _JOINING]
+    return len(telling) <= 1 and all(map(is_trade, telling))
 
 
 def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[str]]:
@@ -210,8 +205,10 @@ def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[
 
 def _tail_start(words: list[str]) -> int | None:
     """Return where a place, legal form or filler at the end begins, or None if there is none."""
+    if not words or not (_TAILS.may_end(words[-1]) or words[-1] == "&"):
+        return None
     for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
         start = len(words) - length
         if any(match.end == len(words) for match in _TAILS.at(words, start)):
             return start if start > 0 else None
-    return start if words and words[start := len(words) - 1] == "&" and start > 0 else None
+    return len(words) - 1 if words[-1] == "&" and len(words) > 1 else None

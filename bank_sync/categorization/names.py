@@ -6,15 +6,17 @@ here: brands with rules of their own (`brands`), or weighing what a name says ag
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.phrases import PhraseIndex, plain_words
 from bank_sync.categorization.taxonomy import primary_of
 
+_TELLING_ALONE = 10  # letters from which a single word says something inside a name
 _LONG_WORD = 7  # letters from which a single word is rarely part of another name
 _SHORTEST = 3
+_MOST_REMEMBERED = 16_384
 _LOOK_INTO = 5  # words of a merchant at which a name may begin
 HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
 
@@ -55,15 +57,48 @@ def _index() -> PhraseIndex[str]:
     return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
 
 
-def known(core: Sequence[str]) -> list[KnownName]:
+def is_listed(words: Sequence[str], *, whole: bool = False) -> bool:
+    """Tell whether some list holds a name that these words begin with, or that they are."""
+    return bool(words) and any(match.end == len(words) or not whole for match in _index().at(words, 0))
+
+
+@cache
+def _trades() -> frozenset[str]:
+    tables = toml_table("vocabulary.toml").values()
+    return frozenset(word for table in tables for word in plain_words(table.get("words", "")))
+
+
+def is_trade(word: str) -> bool:
+    """Tell whether a plain word names a trade or a ware, and so no single merchant."""
+    return word in _trades()
+
+
+@cache
+def _written() -> dict[tuple[str, ...], str]:
+    """Return how the names of the map's list are written, by their plain words."""
+    return {tuple(plain_words(row["name"])): row["name"] for row in csv_rows("names.csv")}
+
+
+def written(words: Sequence[str]) -> str | None:
+    """Return the listed name that plain words are, or that they begin with if it has several words."""
+    for end in range(min(len(words), _LOOK_INTO), 0, -1):
+        name = _written().get(tuple(words[:end]))
+        telling = end == len(words) or end > 1
+        if name is not None and telling and sum(map(len, words[:end])) >= _SHORTEST:
+            return name.title() if name.islower() else name
+    return None
+
+
+@lru_cache(_MOST_REMEMBERED)
+def known(core: tuple[str, ...]) -> tuple[KnownName, ...]:
     """Return the longest known names at the start of a merchant's words, else long ones inside."""
     if not core:
-        return []
-    at_start = list(_index().at(core, 0))
+        return ()
+    at_start = _index().at(core, 0)
     if at_start:
         longest = at_start[0].end
-        return [_found(core, match.end, match.payload) for match in at_start if match.end == longest]
-    return _inside(core)
+        return tuple([_found(core, match.end, match.payload) for match in at_start if match.end == longest])
+    return tuple(_inside(core))
 
 
 def _found(core: Sequence[str], end: int, detailed: str) -> KnownName:
@@ -83,7 +118,8 @@ def _inside(core: Sequence[str]) -> list[KnownName]:
                 "inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload
             )
             for match in _index().at(core, start)
-            if sum(map(len, core[start : match.end])) >= _LONG_WORD
+            if sum(map(len, core[start : match.end]))
+            >= (_TELLING_ALONE if match.end == start + 1 else _LONG_WORD)
         ]
         if found:
             return found

@@ -5,7 +5,7 @@ Belongs here: normalizing text and the phrase index. Does not belong here: what 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
@@ -15,6 +15,9 @@ _APOSTROPHES = dict.fromkeys(map(ord, "'`\u2018\u2019\u00b4"))
 _WEB = re.compile(r"\b(?:https?://)?www\.|https?://")
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _BREAK = re.compile(r"[^\w&]+|_+")
+_ASCII_BREAKS = {
+    code: " " for code in range(128) if _BREAK.match(chr(code))
+}  # the same, for most texts and quicker
 _LIGATURES = str.maketrans({"ø": "o", "œ": "oe", "æ": "ae", "ł": "l"})
 # How German texts are written where a bank's system has no umlauts.
 _WITHOUT_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -39,12 +42,15 @@ def folded(word: str) -> str:
 
 def split_words(canonical_text: str) -> list[str]:
     """Cut text from `canonical` into words; `&` is a word of its own."""
-    text = canonical_text.translate(_APOSTROPHES)
+    text = canonical_text
+    if "'" in text or "`" in text or not text.isascii():
+        text = text.translate(_APOSTROPHES)
     if "www" in text or "http" in text:
         text = _WEB.sub(" ", text)
     if "." in text:
         text = _INITIALS.sub(lambda initials: initials.group().replace(".", "") + " ", text)
-    return _BREAK.sub(" ", text).replace("&", " & ").split()
+    text = text.translate(_ASCII_BREAKS) if text.isascii() else _BREAK.sub(" ", text)
+    return text.replace("&", " & ").split() if "&" in text else text.split()
 
 
 def plain_words(text: str) -> list[str]:
@@ -76,22 +82,25 @@ class PhraseIndex(Generic[Payload]):
 
     def __init__(self, entries: Iterable[tuple[str, Payload]]) -> None:
         """Index (phrase, payload) pairs; the same phrase may appear more than once."""
-        self._phrases: dict[tuple[str, ...], list[Payload]] = {}
+        phrases: dict[tuple[str, ...], list[Payload]] = {}
         self._lengths: dict[str, tuple[int, ...]] = {}  # of phrases by their first word, longest first
         self._heads: dict[str, list[Payload]] = {}
         self._tails: dict[str, list[Payload]] = {}
         for phrase, payload in entries:
             plain = canonical(phrase)
             for spelling in dict.fromkeys((plain, plain.translate(_WITHOUT_UMLAUTS))):
-                self._add(spelling, payload)
+                self._add(phrases, spelling, payload)
+        # tuples of plain values are nothing that Python's search for cycles comes back to
+        self._phrases = {words: tuple(payloads) for words, payloads in phrases.items()}
         lengths: dict[str, set[int]] = {}
         for words in self._phrases:
             lengths.setdefault(words[0], set()).add(len(words))
         self._lengths = {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+        self._ends = frozenset(words[-1] for words in self._phrases)
         self._stem_lengths = sorted({len(stem) for stem in (*self._heads, *self._tails)})
         self._stems = lru_cache(maxsize=65_536)(self._find_stems)
 
-    def _add(self, phrase: str, payload: Payload) -> None:
+    def _add(self, phrases: dict[tuple[str, ...], list[Payload]], phrase: str, payload: Payload) -> None:
         words = tuple(plain_words(phrase))
         if not words or (phrase.strip("~") != phrase and len(words) > 1):
             message = f"the phrase {phrase!r} needs at least one word, and ~ goes with one word only"
@@ -101,23 +110,30 @@ class PhraseIndex(Generic[Payload]):
         elif phrase.startswith("~"):
             self._tails.setdefault(words[0], []).append(payload)
         else:
-            self._phrases.setdefault(words, []).append(payload)
+            phrases.setdefault(words, []).append(payload)
 
-    def at(self, words: Sequence[str], start: int) -> Iterator[Match[Payload]]:
-        """Yield the phrases that begin exactly at `start`, longest first, without the `~` ones."""
+    def at(self, words: Sequence[str], start: int) -> list[Match[Payload]]:
+        """Return the phrases that begin exactly at `start`, longest first, without the `~` ones."""
+        found: list[Match[Payload]] = []
         for length in self._lengths.get(words[start], ()):
             end = start + length
-            for payload in self._phrases.get(tuple(words[start:end]), ()):
-                yield Match(start, end, payload)
+            if end <= len(words) and (payloads := self._phrases.get(tuple(words[start:end]))):
+                found += [Match(start, end, payload) for payload in payloads]
+        return found
 
-    def find(self, words: Sequence[str]) -> Iterator[Match[Payload]]:
-        """Yield every phrase in `words`, left to right."""
+    def find(self, words: Sequence[str]) -> list[Match[Payload]]:
+        """Return every phrase in `words`, left to right."""
+        found: list[Match[Payload]] = []
         for start, word in enumerate(words):
             if word in self._lengths:
-                yield from self.at(words, start)
-            if self._stem_lengths:
-                for payload in self._stems(word):
-                    yield Match(start, start + 1, payload)
+                found += self.at(words, start)
+            if self._stem_lengths and (payloads := self._stems(word)):
+                found += [Match(start, start + 1, payload) for payload in payloads]
+        return found
+
+    def may_end(self, word: str) -> bool:
+        """Tell whether some phrase, those with `~` aside, ends in this word."""
+        return word in self._ends
 
     def _find_stems(self, word: str) -> tuple[Payload, ...]:
         found: list[Payload] = []

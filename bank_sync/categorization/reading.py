@@ -5,54 +5,70 @@ read it (`merchants`), which keeps accents and numbers that these words lose.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
+from bank_sync.categorization.compounds import apart
 from bank_sync.categorization.merchants import (
     name_words,
     statement_column,
-    without_prefixes,
-    without_processor,
+    without_references,
 )
+from bank_sync.categorization.names import is_listed
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
+from bank_sync.categorization.rails import without_prefixes, without_processor
+from bank_sync.categorization.rules import MOVEMENTS
 
 # of a word with digits, three letters before the first one still say something
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
+_MOST_REMEMBERED = 16_384
 
 
 class Reading(NamedTuple):
     """One descriptor's words, folded.
 
-    `all` of them; those `written` before the place and without dates and masks; the same as `said` without
-    numbers; and the `core`, which names the merchant.
+    `all` of them, without numbers that no rule asks for; and the `core`, which names the merchant.
     """
 
     all: tuple[str, ...]
-    written: tuple[str, ...]
-    said: tuple[str, ...]
     core: tuple[str, ...]
 
 
 def read(text: str) -> Reading:
     """Return the words of a descriptor; any text at all is read, an empty one has none."""
-    plain = canonical(text)
+    plain = canonical(text).strip()
     column = statement_column(plain)
+    name = without_processor(column)
     written = _words(column)
     every = written if column == plain else _words(plain)
-    name = without_processor(column)
-    behind = without_prefixes(written if name == column else _words(name))
-    core = name_words(_numberless(behind))
-    return Reading(tuple(every), tuple(written), tuple(_numberless(written)), tuple(core))
+    return Reading(_telling(every), _core(_numberless(written if name == column else _words(name))))
 
 
 def _words(canonical_text: str) -> list[str]:
-    return [folded(word) for word in split_words(canonical_text)]
+    words = split_words(canonical_text)
+    return words if canonical_text.isascii() else [folded(word) for word in words]
 
 
-def _numberless(words: list[str]) -> list[str]:
-    return [stump for word in words if (stump := _stump(word) if has_digit(word) else word)]
+def _telling(words: list[str]) -> tuple[str, ...]:
+    return tuple(
+        [word for word in words if word.isalpha() or not has_digit(word) or word in MOVEMENTS.numbers]
+    )
+
+
+def _numberless(words: list[str]) -> tuple[str, ...]:
+    return tuple([stump for word in words if (stump := word if word.isalpha() else _stump(word))])
 
 
 def _stump(word: str) -> str:
     """What stands before the first digit of a word, where it is long enough to mean something."""
+    if not has_digit(word):
+        return word
     start = _LETTERS.match(word)
     return start.group() if start else ""
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _core(named: tuple[str, ...]) -> tuple[str, ...]:
+    name = without_references(without_prefixes(list(named)))
+    name = name if is_listed(tuple(name), whole=True) else name_words(name)
+    return tuple([piece for word in name for piece in apart(word)])

@@ -4,18 +4,20 @@ Belongs here: what each kind of evidence says about one transaction, loaded from
 belong here: which kind of evidence wins; that is `categorize`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
-from bank_sync.categorization.phrases import PhraseIndex
+from bank_sync.categorization.phrases import PhraseIndex, has_digit, plain_words
 from bank_sync.categorization.taxonomy import PRIMARIES, primary_of, upgrade, with_direction
 
 _CONFIDENCE_OF_LEVEL = {"VERY_HIGH": 0.98, "HIGH": 0.9, "MEDIUM": 0.7, "LOW": 0.4, "UNKNOWN": 0.3}
 _CONFIDENCE_WITHOUT_LEVEL = 0.5
 # A provider that contradicts the money's direction usually mistook one kind of movement for another.
 _TURNED_ROUND = 0.6
+_MOST_REMEMBERED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,7 @@ class Evidence:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What a rule may depend on besides the text. `account` is depository, credit or loan."""
 
     money_in: bool
@@ -84,6 +85,11 @@ class PhraseRules:
             entries += [(phrase, (rule, False)) for phrase in row.get("unless", ())]
             self._by_name[rule.name] = rule
         self._index = PhraseIndex(entries)
+        #: words with digits that some phrase asks for
+        self.numbers = frozenset(
+            word for phrase, _ in entries for word in plain_words(phrase) if has_digit(word)
+        )
+        self.applicable = lru_cache(_MOST_REMEMBERED)(self._find)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,7 +100,7 @@ class PhraseRules:
         """Return the category that a rule of this name gives."""
         return self._by_name[name].detailed
 
-    def decide(self, words: Sequence[str], circumstances: Circumstances) -> Evidence | None:
+    def decide(self, words: tuple[str, ...], circumstances: Circumstances) -> Evidence | None:
         """Return what the first applicable rule says of a descriptor's plain words, or None."""
         applicable = self.applicable(words, circumstances)
         if not applicable:
@@ -102,7 +108,7 @@ class PhraseRules:
         rule = self._by_name[applicable[0]]
         return evidence(rule.detailed, rule.confidence, self._source, f"{self._source}: {rule.name}")
 
-    def applicable(self, words: Sequence[str], circumstances: Circumstances) -> list[str]:
+    def _find(self, words: tuple[str, ...], circumstances: Circumstances) -> tuple[str, ...]:
         """Return the names of all rules that apply to a descriptor's plain words, first things first."""
         asking: dict[int, _Rule] = {}
         vetoed: set[int] = set()
@@ -111,7 +117,7 @@ class PhraseRules:
                 vetoed.add(rule.order)
             elif circumstances.allow(rule.direction, rule.account):
                 asking[rule.order] = rule
-        return [asking[order].name for order in sorted(asking) if order not in vetoed]
+        return tuple([asking[order].name for order in sorted(asking) if order not in vetoed])
 
 
 _DATA = toml_table("rules.toml")

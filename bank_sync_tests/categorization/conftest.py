@@ -2,10 +2,11 @@
 
 import pytest
 
-from bank_sync.categorization import categorize
+from bank_sync.categorization import categorize, merchant
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _lists_and_model_loaded() -> None:
     """The first answer reads lists and model, which would count against the first test's time."""
+    merchant("warm up")
     categorize([{"description": "warm up", "amount": 1, "currency": "EUR", "account_type": "depository"}])

@@ -94,5 +94,11 @@ def _language(language: str) -> Iterator[Labelled]:
             text = formats[(number + turn) % len(formats)].format(P=payee.upper() if turn else payee, c=city)
             merchant = payee if channel in ("card", "debit") else None
             yield Labelled(
-                text, float(amount), "EUR", "depository", (_LETTERS[letter],), f"own {language}", merchant
+                text,
+                float(amount),
+                table.get("currency", "EUR"),
+                "depository",
+                (_LETTERS[letter],),
+                f"own {language}",
+                merchant,
             )

@@ -17,6 +17,14 @@ from bank_sync.categorization.datafiles import csv_rows
 # where the people live whose transactions are categorized; 001 is the whole world, fx France without overseas
 _PLACES = "001 us ca gb ie au nz za in de at ch fr fx be nl lu es pt it se no dk fi is 150 155 154 039 q2"
 COUNTRIES = frozenset(_PLACES.split(" "))
+# what a company does besides something else: its name is listed with the first of its kinds, these last
+_BESIDES = (
+    *("amenity/bicycle_rental", "amenity/car_rental", "amenity/fuel", "shop/convenience", "amenity/parking"),
+    *("amenity/vending_machine", "amenity/charging_station"),
+)
+_MAIN = ("shop/supermarket", "shop/department_store", "amenity/restaurant", "amenity/fast_food")
+# who charges cars, and is paid for power and water
+_UTILITIES = ("stadtwerke", "gemeindewerke", "swb", "e.on", "vattenfall", "enbw")
 MOST_OF_A_KIND = 350  # of school districts alone there are thousands, which teach nothing new
 
 
@@ -24,14 +32,23 @@ def main(index: str) -> None:
     """Write name and category of each brand that people may pay, sorted."""
     detailed_of = {row["tag"]: row["detailed"] for row in csv_rows("osm_tags.csv")}
     found: dict[str, str] = {}
-    for path, kind in json.loads(Path(index).read_text(encoding="utf-8"))["nsi"].items():
+    kinds = json.loads(Path(index).read_text(encoding="utf-8"))["nsi"]
+    for path, kind in sorted(kinds.items(), key=lambda each: (_rank(each[0]), each[0])):
         detailed = detailed_of.get(path.partition("/")[2])
         if detailed:
             for name in sorted(names(kind["items"]))[:: step(len(kind["items"]))]:
-                found.setdefault(name, detailed)
+                if not (path.endswith(_BESIDES[-1]) and name.casefold().startswith(_UTILITIES)):
+                    found.setdefault(name, detailed)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["name", "detailed"])
     writer.writerows(sorted(found.items()))
+
+
+def _rank(path: str) -> int:
+    tag = path.partition("/")[2]
+    if tag in _MAIN:
+        return -1
+    return _BESIDES.index(tag) + 1 if tag in _BESIDES else 0
 
 
 def step(items: int) -> int:

@@ -17,7 +17,14 @@ from typing import Any
 from bank_sync.categorization.datafiles import csv_rows, toml_table
 from bank_sync.categorization.names import names_of
 from bank_sync.categorization.taxonomy import primary_of, with_direction
-from bank_sync.categorization.training.generator import CITIES, FIRST_WORDS, SURNAMES, descriptor
+from bank_sync.categorization.training.generator import (
+    CITIES,
+    FIRST_NAMES,
+    FIRST_WORDS,
+    SURNAMES,
+    TRANSFERS,
+    descriptor,
+)
 from bank_sync.categorization.training.lessons import Lesson
 
 NAMES, BRANDS, KEYWORDS = "names", "brands", "keywords"
@@ -61,6 +68,8 @@ _SHAPES = (
     *("{c} {w}", "{w} {c}", "{s} & {t} {w}", "{w} & {v}", "la {w}", "el {w}", "le {w}", "{w} {v} {c}"),
     *("{w} by {s}", "{w} of {c}", "{w} on {s}", "{s} {w} {v}", "{f} {s} {w}"),
 )
+# Money goes to and comes from people by the thousands: a bare name behind a transfer is one.
+_PEOPLE_ROWS = 700
 _MONEY_SHAPES = ("{w}", "{w} {v}", "{w} {v} {u}", "{w} {s}")
 
 
@@ -133,6 +142,7 @@ def examples(seed: int, share: float = 1.0, lessons: Sequence[Lesson] = ()) -> l
     _from_rules(writer)
     _from_codes(writer)
     _from_vocabulary(writer)
+    _from_people(writer)
     if share < 1:
         writer.rows = writer.rows[:: round(1 / share)]
     _from_lessons(writer, lessons)
@@ -215,6 +225,20 @@ def _from_vocabulary(writer: _Writer) -> None:
             told = _shaped(writer.rng, shapes, [word, writer.rng.choice(words), writer.rng.choice(words)])
             hidden = writer.rng.choice(_HIDING)
             writer.add(told, detailed, hidden, 0.5, money_in=money_in, account=account)
+
+
+def _from_people(writer: _Writer) -> None:
+    for _ in range(_PEOPLE_ROWS):
+        rng = writer.rng
+        name = rng.choice(("{f} {s}", "{f} {s}", "{s} {f}", "mr {s}", "mrs {s}", "{f} & {g} {s}")).format(
+            f=rng.choice(FIRST_NAMES), g=rng.choice(FIRST_NAMES), s=rng.choice(SURNAMES)
+        )
+        text = f"{rng.choice(TRANSFERS)} {name}"
+        for detailed, money_in in (
+            ("TRANSFER_OUT_ACCOUNT_TRANSFER", False),
+            ("TRANSFER_IN_ACCOUNT_TRANSFER", True),
+        ):
+            writer.add(text, detailed, _BARE, 0.5, money_in=money_in, account="depository")
 
 
 def _forms(table: dict[str, str]) -> list[str]:

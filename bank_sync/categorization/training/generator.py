@@ -6,11 +6,16 @@ comes from the generator that is passed in.
 
 from random import Random
 
-from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.datafiles import csv_rows, toml_table
 
 _RAILS = toml_table("rails.toml")
 _CHANNELS = toml_table("channels.toml")
 CITIES: list[str] = toml_table("places.toml")["cities"]
+_PEOPLE = toml_table("people.toml")
+FIRST_NAMES: list[str] = _PEOPLE["first_names"].split()
+SURNAMES: list[str] = _PEOPLE["surnames"].split()
+FIRST_WORDS: list[str] = _PEOPLE["first_words"].split()
+_TOWNS = [row["name"] for row in csv_rows("cities.csv") if row["kind"] == "town"]
 _BEHIND_CITY = ("", "", "", " us", " gb", " ny", " ca", " tx", " fl", " de", " fr", " nl", " gbr", " usa")
 _ENDINGS = (".com", ".com", ".co.uk", ".de", ".net", ".org", ".fr", ".nl", ".se", ".it", ".es", "")
 _FORMS = (
@@ -48,216 +53,27 @@ _FORMS = (
         "services",
     ),
 )
+_AREAS = (
+    *("centre", "center", "mall", "station", "airport", "high street", "main st", "road", "plaza", "square"),
+    *(
+        "park",
+        "north",
+        "south",
+        "east",
+        "west",
+        "city",
+        "village",
+        "retail park",
+        "shopping centre",
+        "st",
+        "ave",
+    ),
+    *("terminal", "bridge", "street", "bahnhof", "hbf", "gare", "centrum", "sud", "nord", "centro", "via"),
+)
 _WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
 _MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
-_COLLECTED = frozenset(("LOAN_PAYMENTS", "RENT_AND_UTILITIES"))
 
-SURNAMES = [
-    "smith",
-    "jones",
-    "taylor",
-    "brown",
-    "williams",
-    "wilson",
-    "johnson",
-    "davies",
-    "patel",
-    "wright",
-    "walker",
-    "white",
-    "edwards",
-    "green",
-    "hall",
-    "thomas",
-    "clarke",
-    "jackson",
-    "wood",
-    "harris",
-    "martin",
-    "lewis",
-    "cooper",
-    "king",
-    "baker",
-    "hill",
-    "moore",
-    "clark",
-    "morris",
-    "carter",
-    "lee",
-    "murphy",
-    "kelly",
-    "ryan",
-    "walsh",
-    "byrne",
-    "miller",
-    "davis",
-    "garcia",
-    "rodriguez",
-    "martinez",
-    "lopez",
-    "gonzalez",
-    "hernandez",
-    "anderson",
-    "nguyen",
-    "kim",
-    "chen",
-    "wang",
-    "singh",
-    "kaur",
-    "ali",
-    "khan",
-    "ahmed",
-    "hussain",
-    "muller",
-    "schmidt",
-    "schneider",
-    "fischer",
-    "weber",
-    "meyer",
-    "wagner",
-    "becker",
-    "schulz",
-    "hoffmann",
-    "koch",
-    "richter",
-    "klein",
-    "wolf",
-    "bauer",
-    "rossi",
-    "russo",
-    "ferrari",
-    "esposito",
-    "bianchi",
-    "romano",
-    "colombo",
-    "ricci",
-    "marino",
-    "greco",
-    "bruno",
-    "gallo",
-    "conti",
-    "costa",
-    "fontana",
-    "dupont",
-    "durand",
-    "leroy",
-    "moreau",
-    "simon",
-    "laurent",
-    "lefebvre",
-    "michel",
-    "bertrand",
-    "roux",
-    "fournier",
-    "girard",
-    "fernandez",
-    "sanchez",
-    "perez",
-    "gomez",
-    "ruiz",
-    "diaz",
-    "alvarez",
-    "moreno",
-    "romero",
-    "navarro",
-    "torres",
-    "jansen",
-    "vries",
-    "dijk",
-    "bakker",
-    "visser",
-    "smit",
-    "meijer",
-    "mulder",
-    "bos",
-    "vos",
-    "peters",
-    "hendriks",
-    "andersson",
-    "johansson",
-    "karlsson",
-    "nilsson",
-    "eriksson",
-    "larsson",
-    "olsson",
-    "hansen",
-    "olsen",
-    "larsen",
-    "nielsen",
-    "jensen",
-    "pedersen",
-    "virtanen",
-    "korhonen",
-]
-FIRST_WORDS = [
-    "tony",
-    "joe",
-    "mike",
-    "luigi",
-    "mario",
-    "maria",
-    "anna",
-    "rosa",
-    "bella",
-    "mama",
-    "papa",
-    "uncle",
-    "aunt",
-    "big",
-    "old",
-    "little",
-    "golden",
-    "royal",
-    "new",
-    "red",
-    "blue",
-    "green",
-    "black",
-    "happy",
-    "lucky",
-    "sunny",
-    "grand",
-    "corner",
-    "village",
-    "town",
-    "city",
-    "central",
-    "park",
-    "river",
-    "lake",
-    "hill",
-    "high",
-    "main",
-    "north",
-    "south",
-    "east",
-    "west",
-    "united",
-    "national",
-    "premier",
-    "quality",
-    "best",
-    "first",
-    "star",
-    "sun",
-    "moon",
-    "rose",
-    "oak",
-    "elm",
-    "maple",
-    "cedar",
-    "union",
-    "metro",
-    "plaza",
-    "crown",
-    "queen",
-    "king",
-    "lion",
-    "eagle",
-    "swan",
-    "fox",
-    "bear",
-]
+TRANSFERS: list[str] = _CHANNELS["transfer"]
 
 
 def descriptor(rng: Random, name: str, primary: str) -> str:
@@ -277,11 +93,22 @@ def _with_form(rng: Random, name: str) -> str:
 def _with_place(rng: Random, name: str) -> str:
     """Put a place behind the name, or make a web address of it."""
     kind = rng.random()
-    if kind < 0.45:
+    if kind < 0.25:
         return f"{name}{rng.choice((' ', '  '))}{rng.choice(CITIES)}{rng.choice(_BEHIND_CITY)}"
+    if kind < 0.45:
+        return _with_town(rng, name)
     if kind < 0.54:
         return rng.choice(("www.", "", "")) + name.replace(" ", "") + rng.choice(_ENDINGS)
     return name
+
+
+def _with_town(rng: Random, name: str) -> str:
+    """Put a place behind the name that no list knows, often cut short: a name is known before anything."""
+    town = rng.choice(_TOWNS)
+    if rng.random() < 0.3:
+        town = f"{town} {rng.choice(_AREAS)}"
+    whole = f"{name} {town}"
+    return whole[: len(name) + rng.randint(3, 12)] if rng.random() < 0.5 else whole
 
 
 def _with_rail(rng: Random, text: str, primary: str) -> str:
@@ -290,8 +117,14 @@ def _with_rail(rng: Random, text: str, primary: str) -> str:
         if kind < 0.2:
             return f"{rng.choice(_CHANNELS['transfer'])} {text}"
         return f"{text} {rng.choice(SURNAMES)}" if kind < 0.25 and primary != "INCOME" else text
-    if primary in _COLLECTED:
-        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.5 else ""
+    if primary == "LOAN_PAYMENTS":
+        channel = "direct_debit" if kind < 0.3 else "transfer" if kind < 0.45 else ""
+    elif primary == "RENT_AND_UTILITIES":
+        channel = (
+            "direct_debit" if kind < 0.3 else "transfer" if kind < 0.4 else "card" if kind < 0.55 else ""
+        )
+    elif primary == "GENERAL_SERVICES" and kind < 0.15:
+        channel = "direct_debit"
     elif kind < 0.08:
         return f"{rng.choice(_RAILS['processors'])} *{text}"
     else:

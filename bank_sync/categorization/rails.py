@@ -1,0 +1,67 @@
+"""Takes away what payment rails write in front of a merchant's name: methods of payment and processors.
+
+Belongs here: words in front. Does not belong here: columns, references and places behind the name
+(`merchants`).
+"""
+
+import re
+from collections.abc import Sequence
+
+from bank_sync.categorization.datafiles import toml_table
+from bank_sync.categorization.names import is_listed
+from bank_sync.categorization.phrases import PhraseIndex, folded, has_digit, split_words
+
+_RAILS = toml_table("rails.toml")
+_PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
+_PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
+_RAIL_WORDS = frozenset(_RAILS["rail_words"])
+_RAIL_LONG_ENOUGH = 2
+_FIRST_LETTERS = re.compile(r"\s*[^\W\d_]{2,}")
+_SHORTEST_PROCESSOR = 2
+
+
+def without_processor(text: str) -> str:
+    """Drop the card processor written before a star, as in "sq *cafe", from canonical text.
+
+    What stands there and is no merchant anybody listed is one, too, if what follows can be a name.
+    """
+    text = text.strip(" *-/,.:")
+    if "*" not in text and "_" not in text:
+        return text
+    left = _PROCESSOR.sub("", text)
+    before, star, behind = left.partition("*")
+    words = without_prefixes(split_words(before)) if star else []
+    if (
+        len(words) != 1
+        or len(words[0]) < _SHORTEST_PROCESSOR
+        or not _FIRST_LETTERS.match(behind)
+        or is_listed(tuple(map(folded, words)))
+    ):
+        return left
+    return behind.strip()
+
+
+def without_prefixes(words: list[str]) -> list[str]:
+    """Drop the payment method written before the merchant, unless nothing with letters would remain."""
+    start = 0
+    plain = [folded(word) for word in words]
+    while start < len(words):
+        if start > 0 and has_digit(words[start]):
+            end = start + 1
+        else:
+            found = _PREFIXES.at(plain, start)
+            end = found[0].end if found else len(words)
+        if not _has_name(words[end:]):
+            break
+        start = end
+    return words[start + _rail_words(plain[start:]) :]
+
+
+def _rail_words(plain: Sequence[str]) -> int:
+    """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
+    count = next((place for place, word in enumerate(plain) if word not in _RAIL_WORDS), len(plain))
+    return count if count >= _RAIL_LONG_ENOUGH and _has_name(plain[count:]) else 0
+
+
+def _has_name(words: Sequence[str]) -> bool:
+    return any(not has_digit(word) and word != "&" for word in words)

@@ -43,7 +43,6 @@ from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
 from bank_sync.sync.batch import Batch
 from bank_sync.sync.onboarding import finish_link
-from benchmarks.refresh import make_due
 
 _BANKS = {
     "plaid": ("ins_109508", "US"),
@@ -109,6 +108,12 @@ def first_syncs(settings: Settings, url: str) -> None:
             db.exec_driver_sql("UPDATE bank.connections SET linked_at = linked_at - interval '2 hours'")
         refresh(services)
     httpx.get(f"{url}/times")
+
+
+def make_due(services: Services) -> None:
+    """Everybody is due now."""
+    with services.engine.begin() as db:
+        db.exec_driver_sql("UPDATE bank.connections SET next_sync_at = now() - interval '1 minute'")
 
 
 def refresh(services: Services) -> None:

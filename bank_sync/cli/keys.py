@@ -60,13 +60,33 @@ def _state(key: ApiKey) -> str:
 
 
 @app.command()
+def rotate(
+    key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")],
+    in_hours: Annotated[
+        int, typer.Option(min=0, help="How long the old one stays good, while the new one is put in place.")
+    ] = 24,
+) -> None:
+    """Make a successor of a key, with its name and scopes, print it once, and end the old one in a day.
+
+    Example: `bank-sync keys rotate 01k...`
+    """
+    with ready_services() as services, transaction(services.engine) as db:
+        now = services.clock()
+        key, text = api_keys.rotate_key(db, key_id, ends_at=now + timedelta(hours=in_hours), now=now)
+        details = {"key_id": key.key_id, "replaces": key_id}
+        journal.record_audit(db, action="key_rotated", actor=_OPERATOR, connection_id=None, details=details)
+    print(text)
+    terminal.err.print(f"The old key {key_id} ends {'now' if not in_hours else f'in {in_hours} hours'}.")
+
+
+@app.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")],
     in_hours: Annotated[
         int, typer.Option(min=0, help="Leave it good so long, while its successor is put in place.")
     ] = 0,
 ) -> None:
-    """End a key at once, or after some hours. To rotate: create another, then revoke this one.
+    """End a key at once, or after some hours.
 
     Example: `bank-sync keys revoke 01k... --in-hours 24`
     """

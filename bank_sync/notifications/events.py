@@ -12,10 +12,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
+from enum import StrEnum
 
 from bank_sync.services import Services
 from bank_sync.storage import connections, journal, outbox
 from bank_sync.storage.database import transaction
+
+
+class News(StrEnum):
+    """Kinds of messages that a sync brings about."""
+
+    FIRST_SYNC_DONE = "first_sync_done"
+    NEW_TRANSACTIONS = "new_transactions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ def announce(services: Services, connection_id: str) -> Announced:
             db,
             user_id=connection.user_id,
             connection_id=connection_id,
-            kind="first_sync_done" if first else "new_transactions",
+            kind=News.FIRST_SYNC_DONE if first else News.NEW_TRANSACTIONS,
             dedupe_key=f"{connection_id}:told_until:{told_until}",
             message=f"{opening}: {count} {'' if first else 'new '}{noun}.",
             details={"transactions": count, "told_until": told_until},

@@ -54,6 +54,18 @@ def create_key(db: Connection, name: str, scopes: frozenset[Scope], *, now: date
     return ApiKey(key_id, name, scopes, now, None, None, None), f"{_PREFIX}_{key_id}_{secret}"
 
 
+def rotate_key(db: Connection, key_id: str, *, ends_at: datetime, now: datetime) -> tuple[ApiKey, str]:
+    """A successor with the same name and scopes, as `create_key` gives it; the old key ends at that moment.
+
+    Raises:
+        NotFound: there is no such key that is still good.
+    """
+    end_key(db, key_id, at=ends_at, now=now)
+    query = select(*_COLUMNS).where(api_keys.c.key_id == key_id)
+    old = _key(db.execute(query).mappings().one())
+    return create_key(db, old.name, old.scopes, now=now)
+
+
 def end_key(db: Connection, key_id: str, *, at: datetime, now: datetime) -> None:
     """A key ends at that moment; at once where it is not in the future.
 

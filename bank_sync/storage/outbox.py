@@ -5,13 +5,19 @@ Belongs here: `bank.notifications`. Does not belong here: what is worth telling 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, any_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bank_sync.storage.tables import notifications, transaction_links, transaction_overlays, transactions
+from bank_sync.storage.tables import (
+    notifications,
+    transaction_links,
+    transaction_overlays,
+    transactions,
+    users,
+)
 
 
 def enqueue(
@@ -25,7 +31,7 @@ def enqueue(
     details: Mapping[str, object],
     now: datetime,
 ) -> bool:
-    """Queue a message once per dedupe_key; True when it is new."""
+    """Queue a message once per dedupe_key; True when it is new. It is marked where its kind is unwanted."""
     statement = insert(notifications).values(
         user_id=user_id,
         connection_id=connection_id,
@@ -34,9 +40,23 @@ def enqueue(
         message=message,
         details=dict(details),
         created_at=now,
+        is_unwanted=select(literal(kind) == any_(users.c.unwanted_kinds))
+        .where(users.c.user_id == user_id)
+        .scalar_subquery(),
     )
     once = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
     return db.execute(once.returning(notifications.c.notification_id)).first() is not None
+
+
+def unwanted_kinds(db: Connection, user_id: str) -> list[str]:
+    """Kinds of messages a person does not want."""
+    found = db.execute(select(users.c.unwanted_kinds).where(users.c.user_id == user_id)).scalar()
+    return list(found or ())
+
+
+def set_unwanted_kinds(db: Connection, user_id: str, kinds: Sequence[str]) -> None:
+    """Messages of these kinds are marked from now on."""
+    db.execute(update(users).where(users.c.user_id == user_id).values(unwanted_kinds=list(kinds)))
 
 
 def last_told(db: Connection, connection_id: str, kind: str) -> datetime | None:

@@ -27,16 +27,12 @@ def reference_of(db: Connection, user_id: str) -> str:
     return str(db.execute(query).scalar_one())
 
 
-def owned_connections(db: Connection, user_id: str) -> list[StoredConnection]:
-    """A person's connections, oldest first; those the person ended are left out."""
-    query = (
-        select(*COLUMNS)
-        .where(
-            connections.c.user_id == user_id,
-            connections.c.state.not_in((ConnectionState.REVOKED, ConnectionState.ERASED)),
-        )
-        .order_by(connections.c.linked_at, connections.c.connection_id)
-    )
+def owned_connections(db: Connection, user_id: str, *, with_ended: bool = False) -> list[StoredConnection]:
+    """A person's connections, oldest first; those the person ended are left out unless asked for."""
+    query = select(*COLUMNS).where(connections.c.user_id == user_id)
+    if not with_ended:
+        query = query.where(connections.c.state.not_in((ConnectionState.REVOKED, ConnectionState.ERASED)))
+    query = query.order_by(connections.c.linked_at, connections.c.connection_id)
     return [stored_connection(row) for row in db.execute(query).mappings()]
 
 

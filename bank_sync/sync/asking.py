@@ -45,7 +45,7 @@ def ask(services: Services, connection: StoredConnection, *, by: str) -> Asked:
         return Asked(name, AskOutcome.ENDED)
     if connection.state is ConnectionState.DISCONNECTED or connection.error_code == LINK_UNCLEAR:
         return Asked(name, AskOutcome.NEEDS_REPAIR)
-    earliest_at = _earliest(services, connection)
+    earliest_at = may_be_asked_at(services, connection)
     if earliest_at is not None:
         return Asked(name, AskOutcome.LATER, earliest_at)
     with transaction(services.engine) as db:
@@ -53,7 +53,7 @@ def ask(services: Services, connection: StoredConnection, *, by: str) -> Asked:
     return Asked(name, AskOutcome.QUEUED if is_new else AskOutcome.ALREADY_QUEUED)
 
 
-def _earliest(services: Services, connection: StoredConnection) -> datetime | None:
+def may_be_asked_at(services: Services, connection: StoredConnection) -> datetime | None:
     """When the first account may be read again for a person; None when one may be now."""
     if services.quota is None:
         return None

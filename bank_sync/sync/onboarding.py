@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from bank_sync.domain.errors import BankSyncError, ProviderError
+from bank_sync.domain.errors import BankSyncError, NotFound, ProviderError
 from bank_sync.domain.models import AccountFailure, AccountRecord, AskedBy, Credential
 from bank_sync.providers.failures import as_provider_error
 from bank_sync.services import Services
@@ -108,14 +108,23 @@ def settle_link(services: Services, connection_id: str, *, renews: str | None, b
             relinks.mark_separate(db, connection_id, now=services.clock())
             return connection_id
         connection = connections.get_connection(db, renews)
-        old = connections.open_credential(db, services.cipher, connection)
+        old = _old_credential(db, services, connection)
         linked = relinks.take_apart(db, services.cipher, connections.get_connection(db, connection_id))
         relinks.renew_link(db, services.cipher, renews, linked, now=services.clock())
         recovery.note_success(db, connection)
         raw_pages.forget_cursor(db, renews)
         _audit(db, "relink", by, connection)
-    _give_up(services, old, by)
+    if old is not None:
+        _give_up(services, old, by)
     return renews
+
+
+def _old_credential(db: Connection, services: Services, connection: StoredConnection) -> Credential | None:
+    """None where the person had ended the connection: its link is gone already."""
+    try:
+        return connections.open_credential(db, services.cipher, connection)
+    except NotFound:
+        return None
 
 
 def _alike(services: Services, told: Sequence[AccountRecord], siblings: Sequence[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The JSON API of the embedding application, below `/api/v1`.
 
-Belongs here: routes of a few lines. Does not belong here: what they do (`sync`), who may call (`web.access`).
+Belongs here: routes of a few lines. Does not belong here: what they do (`sync`), who may call (`web.access`),
+what concerns the person as a whole (`web.people`).
 Every id is looked up together with its owner: somebody else's is 404, like one that never was.
 """
 
@@ -19,12 +20,11 @@ from bank_sync.storage import link_attempts, observations, overlays, overview, o
 from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import waiting_connections
-from bank_sync.storage.web_sessions import new_session_link
 from bank_sync.sync import linking
-from bank_sync.sync.asking import ask
+from bank_sync.sync.asking import ask, may_be_asked_at
 from bank_sync.sync.disconnecting import disconnect
-from bank_sync.sync.erasing import erase_person
 from bank_sync.sync.link_wishes import LinkWish, repair_wish
+from bank_sync.sync.settling import settle
 from bank_sync.web.access import AnyCaller, Caller, Kit, Refused
 from bank_sync.web.institutions import find_institutions
 from bank_sync.web.models import (
@@ -33,40 +33,20 @@ from bank_sync.web.models import (
     ConnectionBody,
     EditBody,
     EditWish,
-    ErasedBody,
-    ErrorBody,
     InstitutionBody,
     LinkBody,
     LinkProof,
     NewLinkWish,
     PendingBody,
     RepairWish,
-    SessionBody,
-    SessionWish,
+    SettleWish,
+    SyncBody,
 )
-from bank_sync.web.speaking import account_body, asked_body, connection_body, link_body
+from bank_sync.web.refusals import REFUSALS
+from bank_sync.web.speaking import account_body, asked_body, connection_body, link_body, sync_body
 
 _DEFAULT_POLL_S = 5
-_REFUSALS = {
-    400: "No person named, or a body that is not JSON.",
-    401: "No living key.",
-    403: "The key lacks the scope.",
-    404: "No such thing of this person.",
-    405: "Not offered here.",
-    408: "The request took too long to arrive.",
-    409: "It is connected already, over, or unclear.",
-    413: "The body is too large.",
-    415: "The body is compressed.",
-    422: "Fields are missing or wrong, or the provider refused them.",
-    429: "Too many requests.",
-    502: "The provider refuses our credentials.",
-    503: "Not possible just now.",
-}
-
-router = APIRouter(
-    prefix="/api/v1",
-    responses={status: {"model": ErrorBody, "description": text} for status, text in _REFUSALS.items()},
-)
+router = APIRouter(prefix="/api/v1", responses=REFUSALS)
 
 Id = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -81,14 +61,6 @@ def institutions(
     """Banks of a country by a part of their name, of every provider."""
     found = find_institutions(services, country, query)
     return [InstitutionBody.model_validate(one, from_attributes=True) for one in found]
-
-
-@router.post("/sessions", status_code=201)
-def open_page(services: Kit, caller: AnyCaller, wish: SessionWish) -> SessionBody:
-    """An address that opens the Connect page, or the Connections page, for this person."""
-    with transaction(services.engine) as db:
-        word, ends_at = new_session_link(db, caller.owner, wish.page, now=services.clock())
-    return SessionBody(url=f"{services.settings.public_url}/open/{word}", expires_at=ends_at)
 
 
 @router.post("/links", status_code=201)
@@ -146,6 +118,16 @@ def list_accounts(services: Kit, caller: AnyCaller, connection_id: Id) -> list[A
     return [account_body(one) for one in found]
 
 
+@router.get("/connections/{connection_id}/sync")
+def sync_status(services: Kit, caller: AnyCaller, connection_id: Id) -> SyncBody:
+    """How the sync of a connection stands: part by part, when the next one is due and why."""
+    told = _told(services, caller, connection_id)
+    connection = _owned(services, caller, connection_id)
+    with transaction(services.engine) as db:
+        parts = overview.newest_attempts(db, connection_id)
+    return sync_body(told, connection, parts, may_be_asked_at(services, connection))
+
+
 @router.post("/connections/{connection_id}/sync", status_code=202)
 def sync_now(services: Kit, caller: AnyCaller, connection_id: Id) -> AskedBody:
     """Ask for a sync now; answers at once with what was queued, or when it can be asked again."""
@@ -169,17 +151,19 @@ def begin_repair(services: Kit, caller: AnyCaller, connection_id: Id, wish: Repa
     return link_body(attempt)
 
 
+@router.post("/connections/{connection_id}/settle")
+def settle_unclear(services: Kit, caller: AnyCaller, connection_id: Id, wish: SettleWish) -> ConnectionBody:
+    """Say what a new link is that shares accounts with a stored connection (`link_unclear`)."""
+    unclear = _owned(services, caller, connection_id)
+    settled = settle(services, unclear, renews=wish.renews, by=caller.owner)
+    return _told(services, caller, settled)
+
+
 @router.delete("/connections/{connection_id}", status_code=204)
 def end_connection(services: Kit, caller: AnyCaller, connection_id: Id) -> Response:
     """Revoke at the provider and destroy the secret; what was read stays."""
     disconnect(services, _owned(services, caller, connection_id), by=caller.owner)
     return Response(status_code=204)
-
-
-@router.delete("/user", status_code=202)
-def erase_user(services: Kit, caller: AnyCaller) -> ErasedBody:
-    """Forget the person: links are revoked and secrets destroyed now, all rows are deleted within minutes."""
-    return ErasedBody(connections=erase_person(services, caller.owner, by=caller.owner))
 
 
 @router.patch("/transactions/{transaction_id}")

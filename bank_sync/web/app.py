@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from bank_sync.services import Services
 from bank_sync.storage.database import transaction
-from bank_sync.web import api, connecting, pages
+from bank_sync.web import api, connecting, pages, people
 from bank_sync.web.bounds import BOUNDS, Bound, Bounds
 from bank_sync.web.headers import SafeHeaders
 from bank_sync.web.refusals import add_error_answers
@@ -47,6 +47,7 @@ def create_app(
     app.state.services = services
     app.include_router(webhook_routes(receiver or make_receiver(services)))
     app.include_router(api.router)
+    app.include_router(people.router)
     app.include_router(pages.router)
     app.include_router(connecting.router)
     app.mount("/static", StaticFiles(packages=[("bank_sync.web", "static")]), name="static")

@@ -54,6 +54,7 @@ def choose(
         found, failed = [], True
     return page(
         "connect.html",
+        here="connect",
         countries=COUNTRIES,
         country=country,
         query=query,

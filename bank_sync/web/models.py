@@ -16,9 +16,12 @@ from pydantic_core import PydanticCustomError
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["US"])]
 ProviderName = Literal["plaid", "teller", "gocardless"]
+SyncState = Literal["idle", "queued", "in_progress", "completed", "failed"]
 
 
-class _Body(BaseModel):
+class Wish(BaseModel):
+    """What is sent to us: a field we do not know is refused."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
@@ -46,20 +49,7 @@ class InstitutionBody(BaseModel):
     country: str
 
 
-class SessionWish(_Body):
-    """Which page to open for the person."""
-
-    page: Literal["connect", "connections"] = "connect"
-
-
-class SessionBody(BaseModel):
-    """An address to open in the person's browser, once, before `expires_at`."""
-
-    url: str
-    expires_at: datetime
-
-
-class _WayBackWish(_Body):
+class _WayBackWish(Wish):
     """Where the person comes back to from a bank's own pages, by one of two ways."""
 
     redirect_url: Annotated[
@@ -102,6 +92,15 @@ class RepairWish(_WayBackWish):
     """A repair that your own application walks the person through."""
 
 
+class SettleWish(Wish):
+    """What a link is that resembles a connection."""
+
+    renews: Annotated[
+        Name | None,
+        Field(description="The connection it is another link to; null where it is one of its own."),
+    ]
+
+
 class LinkBody(BaseModel):
     """What Plaid Link, Teller Connect or a browser needs to begin; good for minutes."""
 
@@ -114,7 +113,7 @@ class LinkBody(BaseModel):
     expires_at: datetime
 
 
-class LinkProof(_Body):
+class LinkProof(Wish):
     """What the browser brought back; GoCardless needs nothing."""
 
     public_token: Name | None = None
@@ -133,7 +132,7 @@ class ConnectionBody(BaseModel):
     institution_id: str | None
     institution_name: str
     state: Literal["connected", "pending_refresh", "disconnected", "error", "revoked", "erased"]
-    sync_state: Literal["idle", "queued", "in_progress", "completed", "failed"]
+    sync_state: SyncState
     needs_repair: bool
     error_code: str | None
     transactions: int
@@ -166,13 +165,6 @@ class AskedBody(BaseModel):
     earliest_at: datetime | None = None
 
 
-class ErasedBody(BaseModel):
-    """The person is forgotten: under the same reference somebody new would begin."""
-
-    status: Literal["erasing"] = "erasing"
-    connections: int = Field(description="How many connections have ended with it.")
-
-
 class PendingBody(BaseModel):
     """The person is still at the bank: ask again."""
 
@@ -180,7 +172,34 @@ class PendingBody(BaseModel):
     retry_after_s: int
 
 
-class EditWish(_Body):
+class PartBody(BaseModel):
+    """How the newest attempt at one part of a sync went."""
+
+    part: str
+    outcome: str
+    error_code: str | None
+    finished_at: datetime
+
+
+class SyncBody(BaseModel):
+    """How the sync of a connection stands."""
+
+    connection_id: str
+    sync_state: SyncState
+    needs_repair: bool
+    error_code: str | None
+    transactions: int
+    first_synced_at: datetime | None
+    last_synced_at: datetime | None
+    next_sync_at: datetime | None
+    next_sync_reason: str | None
+    may_be_asked_at: datetime | None = Field(
+        description="When a person may ask again, where the bank allows no more reads before."
+    )
+    parts: list[PartBody]
+
+
+class EditWish(Wish):
     """A person's words about a transaction; a field that is not sent stays, null takes it back."""
 
     category_primary: Name | None = None

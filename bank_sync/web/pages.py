@@ -14,11 +14,13 @@ from starlette.responses import RedirectResponse
 from bank_sync.domain.errors import ProviderError
 from bank_sync.services import Services
 from bank_sync.storage import observations, overview, owned
+from bank_sync.storage.connections import StoredConnection
 from bank_sync.storage.database import transaction
 from bank_sync.storage.sync_requests import waiting_connections
 from bank_sync.storage.web_sessions import open_session
 from bank_sync.sync.asking import Asked, AskOutcome, ask
 from bank_sync.sync.disconnecting import disconnect
+from bank_sync.sync.settling import candidates, settle
 from bank_sync.web.access import Kit, Refused
 from bank_sync.web.rendering import ago, expiry_in_words, page, state_in_words
 from bank_sync.web.sessions import AnyVisit, Form, Visit, set_cookie
@@ -40,7 +42,8 @@ _NOTES = {
     "not_disconnected": "The bank's side did not answer, so nothing was changed. Try again.",
     "connected": "Connected. The first reading begins by itself.",
     "repaired": "Repaired. It is read again by itself.",
-    "unclear": "Connected. It resembles a bank you have; support will ask you which.",
+    "unclear": "Connected. Please say below whether it is a bank you had connected before.",
+    "settled": "Thank you. It is read by itself now.",
 }
 
 
@@ -70,6 +73,7 @@ def connections(request: Request, services: Kit, visit: AnyVisit) -> Response:
     moving = any(one["tone"] == "busy" for one in shown)
     return page(
         "connections.html",
+        here="connections",
         connections=shown,
         note=note,
         refresh_s=2 if moving else 30,
@@ -84,6 +88,15 @@ def sync_now(services: Kit, visit: AnyVisit, _: Form, connection_id: Id) -> Resp
     with transaction(services.engine) as db:
         connection = owned.owned_connection(db, visit.session.user_id, connection_id)
     return _back(_note_of(ask(services, connection, by=visit.session.user_id)))
+
+
+@router.post("/connections/{connection_id}/settle")
+def settle_unclear(services: Kit, visit: AnyVisit, form: Form, connection_id: Id) -> Response:
+    """The person says what a new link is."""
+    with transaction(services.engine) as db:
+        unclear = owned.owned_connection(db, visit.session.user_id, connection_id)
+    settle(services, unclear, renews=form.get("renews") or None, by=visit.session.user_id)
+    return _back("settled")
 
 
 @router.post("/connections/{connection_id}/disconnect")
@@ -116,9 +129,20 @@ def _bodies(services: Services, visit: Visit) -> list[dict[str, Any]]:
         return [
             {
                 "body": connection_body(one, waiting, counts),
+                "may_be": _may_be(services, one),
                 "accounts": [account_body(each) for each in overview.accounts_of(db, one.connection_id)],
             }
             for one in found
+        ]
+
+
+def _may_be(services: Services, one: StoredConnection) -> list[dict[str, Any]]:
+    """What an unclear link may renew, told apart by its accounts."""
+    found = candidates(services, one)
+    with transaction(services.engine) as db:
+        return [
+            {"connection_id": each.connection_id, "accounts": overview.accounts_of(db, each.connection_id)}
+            for each in found
         ]
 
 

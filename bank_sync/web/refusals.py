@@ -6,6 +6,7 @@ Belongs here: that table. Does not belong here: what nobody expected (`web.heade
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,9 +20,31 @@ from bank_sync.sync.linking import AlreadyLinked, LinkEnded
 from bank_sync.sync.onboarding import LinkUnclear
 from bank_sync.web.access import Refused
 from bank_sync.web.answers import RETRY_AFTER_S, error_body
+from bank_sync.web.models import ErrorBody
 from bank_sync.web.rendering import error_page
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+
+_DOCUMENTED = {
+    400: "No person named, or a body that is not JSON.",
+    401: "No living key.",
+    403: "The key lacks the scope.",
+    404: "No such thing of this person.",
+    405: "Not offered here.",
+    408: "The request took too long to arrive.",
+    409: "It is connected already, over, or unclear.",
+    413: "The body is too large.",
+    415: "The body is compressed.",
+    422: "Fields are missing or wrong, or the provider refused them.",
+    429: "Too many requests.",
+    502: "The provider refuses our credentials.",
+    503: "Not possible just now.",
+}
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": why} for status, why in _DOCUMENTED.items()
+}
+"""What any route of the API may answer in place of its own answer, for its document."""
 
 
 def add_error_answers(app: FastAPI) -> None:

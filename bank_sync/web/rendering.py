@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import humanize
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from bank_sync.domain.money import minor_units
 from bank_sync.storage.connections import LINK_UNCLEAR
 from bank_sync.web.models import ConnectionBody
 
@@ -27,11 +29,27 @@ _environment = Environment(
 )
 
 
+_UNSET = {"form_token": "", "has_session": False, "here": ""}
+
+_PROVIDERS = {"plaid": "Plaid", "teller": "Teller", "gocardless": "GoCardless"}
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """An amount with as many decimals as its currency has."""
+    if amount is None:
+        return "unknown"
+    return f"{amount:,.{minor_units(currency)}f} {currency}".replace("-", "\N{MINUS SIGN}")
+
+
+_environment.filters |= {"provider_name": lambda name: _PROVIDERS.get(name, name)}
+_environment.globals |= {"money": money}
+
+
 def page(
     template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
     """A whole page."""
-    html = _environment.get_template(template).render(**{"form_token": "", "has_session": False, **values})
+    html = _environment.get_template(template).render(**{**_UNSET, **values})
     return HTMLResponse(html, status, headers=dict(headers or {}))
 
 
@@ -52,7 +70,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def state_in_words(one: ConnectionBody) -> tuple[str, str]:
     """The tone (good, busy, warn, bad) and the sentence of a connection's state."""
     if one.error_code == LINK_UNCLEAR:
-        return "warn", "Is this a bank you connected before? Tell your support."
+        return "warn", "Is this a bank you connected before? It is read once you have said so"
     if one.state in _BY_STATE:
         return _BY_STATE[one.state]
     if one.first_synced_at is None and one.sync_state in ("idle", "completed"):
@@ -80,6 +98,6 @@ def expiry_in_words(ends_at: datetime | None, now: datetime) -> str | None:
         return None
     days = (ends_at - now).days
     if days < 0:
-        return "Access has ended: reconnect to go on"
+        return "has ended: reconnect to go on"
     soon = ": reconnect soon" if days <= _SOON_DAYS else ""
-    return f"Access ends in {days} {'day' if days == 1 else 'days'}{soon}"
+    return f"ends in {days} {'day' if days == 1 else 'days'}{soon}"

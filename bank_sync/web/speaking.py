@@ -5,15 +5,16 @@ Belongs here: conversions. Does not belong here: queries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bank_sync.domain.models import ConnectionState, SyncState
 from bank_sync.storage.connections import LINK_UNCLEAR, StoredConnection
 from bank_sync.storage.link_attempts import LinkAttempt
-from bank_sync.storage.overview import AccountOverview
+from bank_sync.storage.overview import AccountOverview, AttemptOverview
 from bank_sync.sync.asking import Asked
-from bank_sync.web.models import AccountBody, AskedBody, ConnectionBody, LinkBody
+from bank_sync.web.models import AccountBody, AskedBody, ConnectionBody, LinkBody, PartBody, SyncBody
 
 _ENDED = (ConnectionState.REVOKED, ConnectionState.ERASED)
 
@@ -31,6 +32,29 @@ def connection_body(
     values["next_sync_at"] = None if ended else one.next_sync_at
     values["needs_repair"] = one.state is ConnectionState.DISCONNECTED or one.error_code == LINK_UNCLEAR
     return ConnectionBody(**values, transactions=transactions.get(one.connection_id, 0))
+
+
+def sync_body(
+    told: ConnectionBody,
+    one: StoredConnection,
+    parts: Sequence[AttemptOverview],
+    may_be_asked_at: datetime | None,
+) -> SyncBody:
+    """How a sync stands; the newest attempt of each part."""
+    newest: dict[str, AttemptOverview] = {}
+    for attempt in parts:
+        newest.setdefault(attempt.part, attempt)
+    values = {name: getattr(told, name) for name in SyncBody.model_fields if hasattr(told, name)}
+    return SyncBody(
+        **values,
+        next_sync_reason=one.next_sync_reason if told.next_sync_at else None,
+        may_be_asked_at=may_be_asked_at,
+        parts=[
+            PartBody.model_validate(newest[part], from_attributes=True)
+            for part in ("accounts", "transactions", "balances")
+            if part in newest
+        ],
+    )
 
 
 def account_body(one: AccountOverview) -> AccountBody:

@@ -9,14 +9,17 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from bank_sync.domain.errors import ProviderError
+from bank_sync.notifications.events import announce
 from bank_sync.providers.plaid.link import LinkFlow, WayBack
 from bank_sync.sandbox.serve import RunningSandbox
 from bank_sync.services import Services
-from bank_sync.storage.api_keys import Scope, end_key, list_keys
+from bank_sync.storage import outbox
+from bank_sync.storage.api_keys import Scope, end_key, list_keys, rotate_key
 from bank_sync.storage.database import transaction
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import LINKS, Clock
-from bank_sync_tests.web.people import api, api_key
+from bank_sync_tests.web.people import api, api_key, browser, post_form
 
 
 @pytest.fixture
@@ -249,3 +252,129 @@ def test_plaid_is_told_the_way_back() -> None:
     found = [(one.get("redirect_uri"), one.get("android_package_name")) for one in told]
     assert found == [("https://app.example.com/back", None), (None, "com.example.app"), (None, None)]
     assert "redirect_uri" not in told[2]
+
+
+def test_sync_status(alice: httpx.Client, services: Services, sandbox: RunningSandbox, clock: Clock) -> None:
+    """How a sync stands, part by part, before it, when it waits, after it and after it failed."""
+    connection_id = linked(alice, services, sandbox, "teller")
+    path = f"/connections/{connection_id}/sync"
+    told = alice.get(path).json()
+    assert (told["sync_state"], told["parts"], told["transactions"]) == ("idle", [], 0)
+    assert told["next_sync_reason"] == "It was just linked, so it is read at once."
+    alice.post(path)
+    assert alice.get(path).json()["sync_state"] == "queued"
+    with services.engine.begin() as db:
+        db.execute(text("UPDATE bank.sync_requests SET started_at = now()"))
+    sync_connection(services, connection_id)
+    told = alice.get(path).json()
+    assert (told["sync_state"], told["error_code"], told["may_be_asked_at"]) == ("completed", None, None)
+    parts = [(one["part"], one["outcome"]) for one in told["parts"]]
+    assert parts == [("accounts", "succeeded"), ("transactions", "succeeded"), ("balances", "succeeded")]
+    assert told["transactions"] > 0
+    with services.engine.connect() as db:
+        item: str = db.execute(text("SELECT provider_connection_id FROM bank.connections")).scalar_one()
+    httpx.post(f"{sandbox.url}/_sandbox/links/{item}/break", json={}).raise_for_status()
+    clock.advance(hours=1)
+    with pytest.raises(ProviderError):
+        sync_connection(services, connection_id)
+    told = alice.get(path).json()
+    assert (told["sync_state"], told["needs_repair"]) == ("failed", True)
+    assert told["error_code"] in {one["error_code"] for one in told["parts"] if one["outcome"] == "failed"}
+
+
+def test_unwanted_messages(alice: httpx.Client, services: Services, sandbox: RunningSandbox) -> None:
+    """What a person does not want is written and marked, so that nothing is told twice or late."""
+    path = "/notifications/preferences"
+    assert alice.get(path).json()["unwanted"] == []
+    assert {"first_sync_done", "new_transactions", "reconnect_needed"} <= set(alice.get(path).json()["kinds"])
+    assert alice.put(path, json={"unwanted": ["spam"]}).status_code == 422
+    told = alice.put(path, json={"unwanted": ["first_sync_done", "first_sync_done"]}).json()
+    assert told["unwanted"] == ["first_sync_done"]
+    connection_id = linked(alice, services, sandbox, "teller")
+    sync_connection(services, connection_id)
+    announce(services, connection_id)
+    with transaction(services.engine) as db:
+        user_id: str = db.execute(text("SELECT user_id FROM bank.users")).scalar_one()
+        outbox.enqueue(
+            db, user_id=user_id, connection_id=connection_id, kind="reconnect_needed", dedupe_key="x",
+            message="", details={}, now=services.clock(),
+        )  # fmt: skip
+    with services.engine.connect() as db:
+        marks = db.execute(text("SELECT kind, is_unwanted FROM bank.notifications ORDER BY 1")).all()
+    assert [tuple(one) for one in marks] == [("first_sync_done", True), ("reconnect_needed", False)]
+
+
+@pytest.mark.parametrize("provider", ["plaid", "teller", "gocardless"])
+def test_connected_once_more(
+    alice: httpx.Client, services: Services, sandbox: RunningSandbox, provider: str
+) -> None:
+    """A bank that was disconnected and is connected again goes on as the connection it was."""
+    connection_id = linked(alice, services, sandbox, provider)
+    sync_connection(services, connection_id)
+    rows = alice.get(f"/connections/{connection_id}").json()["transactions"]
+    alice.delete(f"/connections/{connection_id}").raise_for_status()
+    assert linked(alice, services, sandbox, provider) == connection_id
+    sync_connection(services, connection_id)
+    [told] = alice.get("/connections").json()
+    assert (told["state"], told["transactions"]) == ("connected", rows)
+
+
+@pytest.fixture
+def unclear(alice: httpx.Client, services: Services, sandbox: RunningSandbox) -> tuple[str, str]:
+    """A stored connection of alice's, and a new link that shares only some of its accounts."""
+    stored = linked(alice, services, sandbox, "plaid")
+    sync_connection(services, stored)
+    with services.engine.begin() as db:
+        first = "(SELECT min(account_id) FROM bank.accounts)"
+        db.execute(text(f"UPDATE bank.account_keys SET stable_key = 'another' WHERE account_id = {first}"))
+    begun = alice.post("/links", json={"provider": "plaid"}).json()
+    proof = LINKS["plaid"](services, sandbox, "user_good")
+    refused = alice.post(f"/links/{begun['link_id']}/finish", json=proof)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "link_unclear")
+    new, *others = refused.json()["error"]["connection_ids"]
+    assert others == [stored]
+    return stored, new
+
+
+def test_settled_as_the_same(
+    alice: httpx.Client, unclear: tuple[str, str], site: str, services: Services
+) -> None:
+    """A person says through the API that it is the stored one; nothing but that one can be said."""
+    stored, new = unclear
+    assert alice.post(f"/connections/{new}/sync").json()["outcome"] == "needs_repair"
+    with api(site, api_key(services), "mallory") as stranger:
+        assert stranger.post(f"/connections/{new}/settle", json={"renews": stored}).status_code == 404
+    for wrong in (new, "conn_never_was"):
+        assert alice.post(f"/connections/{new}/settle", json={"renews": wrong}).status_code == 404
+    assert alice.post(f"/connections/{stored}/settle", json={"renews": None}).status_code == 404
+    told = alice.post(f"/connections/{new}/settle", json={"renews": stored}).json()
+    assert (told["connection_id"], told["state"]) == (stored, "connected")
+    assert [one["connection_id"] for one in alice.get("/connections").json()] == [stored]
+
+
+def test_settled_in_the_browser(unclear: tuple[str, str], site: str, services: Services) -> None:
+    """The page asks, names the accounts of what it may be, and takes no for an answer."""
+    stored, new = unclear
+    visitor = browser(site, api_key(services), "alice")
+    page = visitor.get("/connections").text
+    assert "Is this a bank you connected before?" in page
+    assert f'name="renews" value="{stored}"' in page
+    assert "Yes, the one with Cash Rewards Card, Everyday Checking, High Yield Savings" in page
+    assert post_form(visitor, f"/connections/{new}/settle", {"renews": "conn_x"}).status_code == 404
+    assert post_form(visitor, f"/connections/{new}/settle").headers["location"].endswith("note=settled")
+    page = visitor.get("/connections").text
+    assert "Is this a bank" not in page
+    assert page.count("<article") == 2
+
+
+def test_rotated_key(site: str, services: Services, clock: Clock) -> None:
+    """A successor has the old key's scopes; both are good until the old one ends."""
+    old = api_key(services, Scope.READ)
+    with transaction(services.engine) as db:
+        key, new = rotate_key(db, old.split("_")[1], ends_at=clock.now + timedelta(hours=24), now=clock.now)
+    assert key.scopes == {Scope.READ}
+    for later, expected in ((0, [200, 200]), (25, [401, 200])):
+        clock.advance(hours=later)
+        with api(site, old, "alice") as before, api(site, new, "alice") as after:
+            assert [one.get("/connections").status_code for one in (before, after)] == expected
+            assert after.post("/sync").status_code == 403

@@ -276,12 +276,14 @@ def test_s10_matrix(site: str, services: Services, link: Callable[..., str]) -> 
                     continue
                 for chosen in (ids, dict.fromkeys(ids, "conn_never_was")):
                     url = site + path.format(**chosen)
-                    answer = stranger.request(method, url, json={} if method in ("post", "patch") else None)
+                    wish = {"renews": None} if path.endswith("/settle") else {}
+                    body = wish if method in ("post", "patch") else None
+                    answer = stranger.request(method, url, json=body)
                     cells.append((method.upper(), path, chosen[needed[0]][:12], answer.status_code))
         assert owner.get(f"/connections/{connection_id}").status_code == 200
         assert stranger.get("/connections").json() == []
     theirs = browser(site, key, "mallory")
-    for action in ("sync", "reconnect", "disconnect"):
+    for action in ("sync", "reconnect", "disconnect", "settle"):
         answer = post_form(theirs, f"/connections/{connection_id}/{action}")
         cells.append(("POST", f"/connections/…/{action}", connection_id[:12], answer.status_code))
     for action in ("finish", "leave"):
@@ -314,7 +316,7 @@ def _shape(name: str) -> list[tuple[str, tuple[str, ...]]]:
         linked_at=now, first_synced_at=now, last_synced_at=now, next_sync_at=now, consent_expires_at=None,
     )  # fmt: skip
     words = {"sentence": name, "synced": "now", "next": "soon", "expiry": name}
-    shown = {"body": body, "accounts": [], "tone": "good", **words}
+    shown = {"body": body, "accounts": [], "may_be": [], "tone": "good", **words}
     found = [{"provider": "plaid", "institution_id": name, "name": name, "country": "US"}]
     pages = (
         page("connections.html", connections=[shown], note=name, refresh_s=30, form_token="f"),

@@ -70,6 +70,13 @@ notifications = Table(
     Column("details", JSONB, nullable=False),
     moment("created_at"),
     moment("sent_at", required=False),
+    Column(
+        "is_unwanted",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="the person wants none of this kind: no channel delivers it",
+    ),
     Index("ix_notifications_connection_kind", "connection_id", "kind", text("created_at DESC")),
     schema="bank",
     comment="One row per thing worth telling a person: the outbox that channels deliver from.",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from bank_sync.domain import models
 from bank_sync.storage.tables.base import connection_column, metadata, moment, one_of
@@ -25,6 +26,13 @@ users = Table(
     Column("external_reference", Text, nullable=False, unique=True),
     moment("created_at"),
     moment("last_active_at", required=False),
+    Column(
+        "unwanted_kinds",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="kinds of messages the person does not want",
+    ),
     schema="bank",
     comment="One row per person, under an opaque reference chosen by the embedding application.",
 )

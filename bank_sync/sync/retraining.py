@@ -193,12 +193,8 @@ def _measured(bouts: dict[str, _Bout]) -> Iterator[tuple[str, Figures]]:
 def _card(bouts: dict[str, _Bout], measured: dict[str, Figures]) -> dict[str, str]:
     """Tables and pictures of the challenger, on held-out rows where there are any."""
     bout = bouts.get("held-out rows", bouts["own sets"])
-    return {
-        "figures": card.figures_table(measured),
-        "reliability": card.picture("reliability", bout.rows, bout.challenger),
-        "coverage": card.picture("coverage", bout.rows, bout.challenger),
-        "confusion matrix": card.confusion_matrix(bout.rows, bout.challenger),
-    }
+    pictures = card.pictures(bout.rows, bout.challenger)
+    return {"figures": card.figures_table(measured), **pictures}
 
 
 def _keep(

@@ -17,7 +17,7 @@ from bank_sync_tests.learning.town import Town
 from bank_sync_tests.orchestration.conftest import Daemon
 
 SHOP = "QVOZK WJK"
-CARD = {"figures", "reliability", "coverage", "confusion matrix"}
+CARD = {"figures", "reliability", "coverage", "confusion"}
 Metadata = dict[str, dg.MetadataValue]
 
 

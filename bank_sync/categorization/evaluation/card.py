@@ -5,7 +5,6 @@ appear on a card: counts and shares only.
 """
 
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bank_sync.categorization.evaluation.figures import Answer, Figures
@@ -25,21 +24,10 @@ def figures_table(measured: Mapping[str, Figures]) -> str:
     return "\n".join(lines)
 
 
-def confusion_matrix(rows: Sequence[Labelled], answers: Sequence[Answer]) -> str:
-    """Return how often each label (down) was answered how (across); only categories that occur."""
-    counts = Counter(
-        (row.labels[0], answer or "nothing") for row, (answer, _) in zip(rows, answers, strict=True)
-    )
-    names = sorted({name for pair in counts for name in pair})
-    numbers = [str(number) for number in range(1, len(names) + 1)]
-    lines = ["| label | " + " | ".join(numbers) + " |", "|---" + "|---:" * len(names) + "|"]
-    for number, name in zip(numbers, names, strict=True):
-        cells = [str(counts[name, other] or "") for other in names]
-        lines.append(f"| {number} {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def pictures(rows: Sequence[Labelled], answers: Sequence[Answer]) -> dict[str, str]:
+    """Return reliability, coverage and confusion of these answers by name, as images within Markdown."""
+    return {name.removesuffix(".svg"): _image(name, svg) for name, svg in plots(rows, answers).items()}
 
 
-def picture(name: str, rows: Sequence[Labelled], answers: Sequence[Answer]) -> str:
-    """Return the plot `reliability` or `coverage` of these answers as an image within Markdown."""
-    encoded = b64encode(plots(rows, answers)[f"{name}.svg"].encode()).decode()
-    return f"![{name}](data:image/svg+xml;base64,{encoded})"
+def _image(name: str, svg: str) -> str:
+    return f"![{name}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"

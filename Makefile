@@ -116,6 +116,10 @@ evaluate: $(DEV) ## How good categories and merchants are, against simple baseli
 train: $(DEV) ## Train the categories' model anew after a change of its lists
 	@$(BIN)/bank-sync categories train
 
+.PHONY: pictures
+pictures: $(DEV) ## Take the screenshots in docs/images anew (needs chromium)
+	@$(BIN)/python -m bank_sync_tests.docs.pictures $(ARGS)
+
 .PHONY: ci
 ci: test lint ## All that continuous integration runs: tests first, then every check
 

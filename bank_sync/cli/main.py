@@ -20,6 +20,7 @@ from bank_sync.cli import (
     keys,
     people,
     quarantine,
+    recurring,
     replay,
     review,
     serving,
@@ -53,6 +54,7 @@ app.command()(connections.status)
 app.command()(syncing.sync)
 app.command()(accounts.accounts)
 app.command()(history.history)
+app.command()(recurring.recurring)
 app.command()(replay.replay)
 app.command()(serving.serve)
 app.command()(serving.connect)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import dagster as dg
 
@@ -51,9 +50,13 @@ class Teller:
             self._tell_publicly(events)
             return
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _EVENTS_PER_WRITE)  # read at each event
-        # a write notes the last of its events as its asset's newest, so each asset gets one of its own
-        for name, same in groupby(sorted(events, key=_asset_name), _asset_name):
-            self._write_together(f"{self.run.run_id}/{name}", list(same))
+        # A write notes the last of its events as its asset's newest, so each asset gets one of its own. Those
+        # told first go first: an asset that is older than what it was made from shows as out of step.
+        by_asset: dict[str, list[dg.AssetMaterialization]] = {}
+        for event in events:
+            by_asset.setdefault(event.asset_key.to_user_string(), []).append(event)
+        for name, same in by_asset.items():
+            self._write_together(f"{self.run.run_id}/{name}", same)
 
     def checked(self, evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
         """Tell of verdicts that Dagster does not know yet: these cannot be written together."""
@@ -165,7 +168,3 @@ def _step_failure(job_name: str, step_key: str, failure: dg.Failure) -> DagsterE
         message=f'Step "{step_key}" failed in a batch.',
         event_specific_data=StepFailureData(None, told),  # type: ignore[no-untyped-call]
     )
-
-
-def _asset_name(event: dg.AssetMaterialization) -> str:
-    return event.asset_key.to_user_string()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bank_sync.domain.errors import ProviderError, Recovery
 
 _MINUTE_S = 60.0
 _BURST_SHARE = 10  # a tenth at once: a sync's few calls never wait, and the rest is spread over the minute
+_CALLS_OF_A_SYNC = 3  # to one path; a connection's own limits are narrow, and a tenth of them is one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Limit:
 def usual_limit(key: str, per_minute: int) -> Limit:
     """A limit with a tenth of it as burst."""
     return Limit(key, per_minute, max(1, per_minute // _BURST_SHARE))
+
+
+def limit_of_one(key: str, per_minute: int) -> Limit:
+    """A connection's own limit of a path: the calls of one sync may come at once."""
+    usual = usual_limit(key, per_minute)
+    return replace(usual, burst=max(usual.burst, min(_CALLS_OF_A_SYNC, per_minute // 2)))
 
 
 class Budget(Protocol):
@@ -107,7 +114,7 @@ class Pace:
         """The narrow one first: where it refuses, nothing of the shared one is used up."""
         per_minute = self._per_item.get(path)
         if item is not None and per_minute is not None:
-            yield usual_limit(f"{self._provider}:{path}:{opaque(item)}", per_minute)
+            yield limit_of_one(f"{self._provider}:{path}:{opaque(item)}", per_minute)
         yield self._overall
 
 

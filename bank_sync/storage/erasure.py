@@ -45,6 +45,7 @@ DELETED: Mapping[str, str] = {
     "bank.balances": _BY_CONNECTION,
     "bank.sync_attempts": _BY_CONNECTION,
     "bank.quarantine": _BY_CONNECTION,
+    "bank.recurring_streams": _BY_CONNECTION,
     "bank.notifications": _BY_USER,
     "bank.quality_results": _BY_CONNECTION,
     "bank.webhook_inbox": "connection_id = ANY(:connections) OR (provider, provider_item) IN "
@@ -69,8 +70,8 @@ KEPT: Mapping[str, str] = {
     "bank.application_tokens": "our own tokens",
     "bank.api_keys": "the application's",
     "bank.alerts": "nobody's data",
-    "bank.training_candidates": "what several people agree on; none of them is named",
-    "bank.category_models": "learnt from those",
+    "bank.training_candidates": "merchants, and how many people agree on them, five at least",
+    "bank.category_models": "figures of models",
 }
 """Tables that hold nothing of a person, and why."""
 

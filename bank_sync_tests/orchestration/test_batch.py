@@ -214,6 +214,22 @@ def test_every_asset_knows_its_newest_event(
         assert newest.run_id == result.run_id
 
 
+def test_nothing_looks_out_of_step(
+    instance: dg.DagsterInstance, location: dg.Definitions, due: list[str]
+) -> None:
+    """Each asset of a partition is newer than those it was made from, as after a run of one connection."""
+    assert location.resolve_job_def(REFRESH_DUE_CONNECTIONS).execute_in_process(instance=instance).success
+    written = {
+        (record.asset_key, record.partition_key): record.storage_id
+        for asset in CONNECTION_ASSETS
+        for record in instance.fetch_materializations(asset.key, limit=len(due)).records
+    }
+    edges = [(asset.key, parent) for asset in CONNECTION_ASSETS for parent in asset.dependency_keys]
+    assert len(edges) > len(CONNECTION_ASSETS)
+    for child, parent in edges:
+        assert all(written[child, one] > written[parent, one] for one in due)
+
+
 def test_the_public_way(
     instance: dg.DagsterInstance, location: dg.Definitions, due: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,22 @@ def test_limits_of_one_item(side: Engine, clock: Clock) -> None:
     assert not any("canary" in key for key in keys)
 
 
+def test_calls_of_one_sync_do_not_wait_for_each_other(side: Engine, clock: Clock) -> None:
+    """A connection's accounts and balances are one path at Plaid: both are read at once, within its limit."""
+    waits: list[float] = []
+    per_item = {"/accounts/get": 15}
+    budget = PostgresBudget(side, clock=clock)
+    pace = Pace("plaid", budget, 10_000, per_item=per_item, longest_wait_s=60, sleep=waits.append)
+    for _ in range(3):
+        pace.wait("/accounts/get", "item")
+    assert waits == []
+    for _ in range(12):
+        pace.wait("/accounts/get", "item")
+    assert max(waits) == pytest.approx(60, abs=1e-3)  # all fifteen of a minute are used up by its end
+    with pytest.raises(ProviderError, match="budget_exhausted"):
+        pace.wait("/accounts/get", "item")
+
+
 @pytest.mark.skipif(REDIS_URL is None, reason="BANK_SYNC_TEST_REDIS_URL names no Redis")
 def test_redis_keeps_the_same_budget() -> None:
     """Burst, wait and refusal are those of PostgreSQL."""

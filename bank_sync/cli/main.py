@@ -18,6 +18,7 @@ from bank_sync.cli import (
     dev,
     history,
     keys,
+    people,
     quarantine,
     recurring,
     replay,
@@ -47,6 +48,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(review.app, name="review")
 app.add_typer(transactions.app, name="transactions")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="people")
 app.add_typer(keyring, name="keyring")
 app.command()(connections.status)
 app.command()(syncing.sync)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from bank_sync.domain.errors import NotFound, ProviderError, SettingsError
+from bank_sync.domain.errors import BankSyncError, ProviderError
 from bank_sync.domain.models import ConnectionState
 from bank_sync.services import Services
 from bank_sync.storage import connections, erasure, journal
@@ -80,11 +80,9 @@ def _revoke(services: Services, connection: StoredConnection) -> bool:
         with transaction(services.engine) as db:
             credential = connections.open_credential(db, services.cipher, connection)
         services.provider(connection.provider).end_link(credential)
-    except (NotFound, SettingsError):
-        return False
-    except ProviderError as error:
-        if error.is_transient:
+    except BankSyncError as error:  # no secret any more, or no key for it, or no provider: we cannot end it
+        if isinstance(error, ProviderError) and error.is_transient:
             raise
-        _log.warning("%s: its link was not ended: %s", connection.connection_id, error.code)
+        _log.warning("%s: its link was not ended: %s", connection.connection_id, type(error).__name__)
         return False
     return True

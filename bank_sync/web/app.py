@@ -21,6 +21,7 @@ from bank_sync.storage.database import transaction
 from bank_sync.web import api, connecting, pages, people
 from bank_sync.web.bounds import BOUNDS, Bound, Bounds
 from bank_sync.web.headers import SafeHeaders
+from bank_sync.web.metrics import metrics_routes
 from bank_sync.web.refusals import add_error_answers
 from bank_sync.web.webhooks import Receiver, make_receiver, webhook_routes
 from bank_sync.web.widgets import script_hosts
@@ -45,7 +46,9 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
     )
     app.state.services = services
-    app.include_router(webhook_routes(receiver or make_receiver(services)))
+    receiver = receiver or make_receiver(services)
+    app.include_router(webhook_routes(receiver))
+    app.include_router(metrics_routes(services, receiver.seen))
     app.include_router(api.router)
     app.include_router(people.router)
     app.include_router(pages.router)

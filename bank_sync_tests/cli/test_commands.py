@@ -207,3 +207,18 @@ def test_nothing_heavy_for_status() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
+
+
+def test_people_erase(linked: tuple[Any, str], services: Services) -> None:
+    """A person is forgotten, also where the secret cannot be opened, which is said; nobody unknown is."""
+    command, _ = linked
+    unknown = command.run("people", "erase", "nobody", "--yes")
+    assert unknown.returncode == 2
+    assert "There is no such person" in unknown.stderr
+    done = command.run("people", "erase", "person-of-plaid", "--yes")
+    assert done.returncode == 0
+    assert "its link was not ended: CredentialUnreadable" in done.stderr  # the command's keyring is another
+    assert "1 connections ended" in done.stdout
+    with services.engine.connect() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM bank.users").scalar() == 0
+        assert db.exec_driver_sql("SELECT count(*) FROM bank.balances").scalar() == 0

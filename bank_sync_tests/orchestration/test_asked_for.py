@@ -49,14 +49,14 @@ def test_asked_for(
     assert outcomes == [AskOutcome.QUEUED, AskOutcome.ALREADY_QUEUED]
     assert isinstance(tick(settings, clock, instance), dg.SkipReason)
     instance.add_dynamic_partitions(CONNECTIONS, [connection_id])
-    requests = tick(settings, clock, instance)
-    assert isinstance(requests, list)
-    [request] = requests
+    asked = tick(settings, clock, instance)
+    assert isinstance(asked, dg.SensorResult)
+    [request] = asked.run_requests or []
     assert request.partition_key == connection_id
     assert isinstance(tick(settings, clock, instance), dg.SkipReason)
     run = dg.DagsterRun(job_name="x", tags={**request.tags, "dagster/sensor_name": "asked_for"})
     assert asked_by(run) is AskedBy.PERSON
     assert ask(services, connection, by="user_1").outcome is AskOutcome.QUEUED
     again = tick(settings, clock, instance)
-    assert isinstance(again, list)
-    assert again[0].run_key != request.run_key
+    assert isinstance(again, dg.SensorResult)
+    assert [one.run_key != request.run_key for one in again.run_requests or []] == [True]

@@ -152,31 +152,49 @@ class Interrupted:
                 self._happens()
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 def test_f46_while_a_sync_is_under_way(
-    services: Services, link_for: Callable[[str, str], str], stays: str
+    services: Services,
+    link_for: Callable[[str, str], str],
+    stays: str,
+    at_once: bool,  # noqa: FBT001 - a table
 ) -> None:
     """F46: a person is erased while a round is read: nobody waits, and the round comes to nothing."""
     before = counts(services)
     connection_id = link_for("to-be-forgotten", "plaid")
     with transaction(services.engine) as db:
         user_id = connections.get_connection(db, connection_id).user_id
-    said: list[object] = []
 
     def erase() -> None:
-        said.append(erase_person(services, user_id, by="test"))
-        said.append(finish_erasures(services, patience_s=0.05))
+        assert erase_person(services, user_id, by="test") == 1
+        if at_once:
+            finish_erasures(services, patience_s=0.05)
 
     provider = Interrupted(services.providers["plaid"], erase)
     interrupted = replace(services, providers={**services.providers, "plaid": provider})  # type: ignore[dict-item]
     with pytest.raises(BankSyncError):
         sync_connection(interrupted, connection_id)
-    assert said == [1, Erased((), 1)]
     with services.engine.connect() as db:
         read = text("SELECT count(*) FROM raw.rounds WHERE connection_id = :id AND part = 'transactions'")
         assert db.execute(read, {"id": connection_id}).scalar() == 0
-    assert finish_erasures(services) == Erased((connection_id,), 0)
+    finish_erasures(services)
     assert counts(services) == before
     assert stays
+
+
+def test_writer_that_was_there_before(services: Services, link_for: Callable[[str, str], str]) -> None:
+    """F46: whoever writes for the person already is waited for, not long, and then deleted with the rest."""
+    before = counts(services)
+    connection_id = link_for("to-be-forgotten", "plaid")
+    with transaction(services.engine) as db:
+        user_id = connections.get_connection(db, connection_id).user_id
+    with services.engine.begin() as writer:
+        store = "INSERT INTO raw.cursors (connection_id, cursor, moved_at) VALUES (:id, 'late', now())"
+        writer.execute(text(store), {"id": connection_id})
+        assert erase_person(services, user_id, by="test") == 1
+        assert finish_erasures(services, patience_s=0.05) == Erased((), 1)
+    assert finish_erasures(services) == Erased((connection_id,), 0)
+    assert counts(services) == before
 
 
 def test_webhook_of_an_erased_connection(

@@ -19,6 +19,7 @@ from bank_sync.cli import (
     history,
     keys,
     quarantine,
+    recurring,
     replay,
     review,
     serving,
@@ -51,6 +52,7 @@ app.command()(connections.status)
 app.command()(syncing.sync)
 app.command()(accounts.accounts)
 app.command()(history.history)
+app.command()(recurring.recurring)
 app.command()(replay.replay)
 app.command()(serving.serve)
 app.command()(serving.connect)

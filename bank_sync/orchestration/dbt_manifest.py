@@ -62,7 +62,8 @@ def load_manifest(settings: Settings) -> Mapping[str, Any]:
 
 def _parse(settings: Settings, folder: Path) -> None:
     environment = {**os.environ, **dbt_folders(settings), "DBT_TARGET_PATH": str(folder)}
-    command = [str(dbt_executable()), "--quiet", "parse"]
+    # parsing only what changed loses which asset shows a test that reads several models
+    command = [str(dbt_executable()), "--quiet", "--no-partial-parse", "parse"]
     finished = subprocess.run(  # noqa: S603 - dbt beside this Python, fixed arguments
         command, env=environment, check=False, capture_output=True, timeout=_PARSE_TIMEOUT_S
     )

@@ -51,6 +51,7 @@ class Decision:
     model_version: str
     taxonomy_version: str
     suggested: str | None = None
+    merchant_domain: str | None = None
 
 
 _FACTS = [transactions.c[name] for name in Uncategorized.__slots__ if name in transactions.c]
@@ -171,6 +172,7 @@ def _values(connection_id: str, decision: Decision, now: datetime) -> dict[str, 
         "reason": decision.reason,
         "merchant_name": decision.merchant_name,
         "merchant_key": decision.merchant_key,
+        "merchant_domain": decision.merchant_domain,
         "model_version": decision.model_version,
         "taxonomy_version": decision.taxonomy_version,
         "decided_at": now,

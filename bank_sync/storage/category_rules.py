@@ -42,19 +42,6 @@ class OwnRule:
     rule: Rule
 
 
-def user_of(db: Connection, external_reference: str) -> str:
-    """The user_id of a person.
-
-    Raises:
-        NotFound: nobody with this reference has linked a bank.
-    """
-    query = select(users.c.user_id).where(users.c.external_reference == external_reference)
-    found: str | None = db.execute(query).scalar()
-    if found is None:
-        raise NotFound(f"There is no person {external_reference!r}.")
-    return found
-
-
 def add_rule(db: Connection, user_id: str, rule: Rule, *, now: datetime) -> int:
     """Keep a person's rule; returns its number."""
     values = {name: getattr(rule, name) for name in Rule.__slots__}

@@ -43,6 +43,9 @@ DELETED: Mapping[str, str] = {
     "bank.balances": _BY_CONNECTION,
     "bank.sync_attempts": _BY_CONNECTION,
     "bank.quarantine": _BY_CONNECTION,
+    "bank.category_memory": _BY_USER,
+    "bank.category_rules": _BY_USER,
+    "bank.recurring_streams": _BY_CONNECTION,
     "bank.notifications": _BY_USER,
     "bank.quality_results": _BY_CONNECTION,
     "bank.webhook_inbox": "connection_id = ANY(:connections) OR (provider, provider_item) IN "
@@ -67,6 +70,8 @@ KEPT: Mapping[str, str] = {
     "bank.application_tokens": "our own tokens",
     "bank.api_keys": "the application's",
     "bank.alerts": "nobody's data",
+    "bank.training_candidates": "merchants, and how many people agree on them, five at least",
+    "bank.category_models": "figures of models",
 }
 """Tables that hold nothing of a person, and why."""
 

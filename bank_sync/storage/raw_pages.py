@@ -91,18 +91,10 @@ def store_round(
     Raises:
         CursorMoved: another worker committed a round meanwhile.
     """
-    values = {"connection_id": connection_id, "part": part, "generation": generation}
-    opened = insert(rounds).values(**values, cursor_before=cursor_before, pages=0, fetched_at=now)
-    round_id = int(db.execute(opened.returning(rounds.c.round_id)).scalar_one())
-    writer = _PageWriter(db, connection_id, round_id, now)
+    begun: dict[str, object] = {"connection_id": connection_id, "part": part, "generation": generation}
+    writer = _PageWriter(db, begun | {"cursor_before": cursor_before, "fetched_at": now})
     failures = writer.write(received)
-    told = {
-        "pages": writer.count,
-        "cursor_after": writer.cursor_after,
-        "is_complete": not failures,
-        "history_state": writer.history_state,
-    }
-    db.execute(update(rounds).where(rounds.c.round_id == round_id).values(**told))
+    round_id = writer.close(is_complete=not failures)
     if writer.cursor_after is not None:
         _move_cursor(db, connection_id, cursor_stored, writer.cursor_after, now=now)
     stored = StoredRound(
@@ -113,12 +105,11 @@ def store_round(
 
 @dataclass(slots=True)
 class _PageWriter:
-    """Writes pages in small batches as they arrive."""
+    """Writes a round's pages in small batches as they arrive; the round itself with the first of them."""
 
     db: Connection
-    connection_id: str
-    round_id: int
-    now: datetime
+    begun: dict[str, object]
+    round_id: int | None = None
     count: int = 0
     cursor_after: str | None = None
     history_state: HistoryState | None = None
@@ -135,41 +126,55 @@ class _PageWriter:
             else:
                 self._add(item, sequence)
                 sequence += 1
-        self._flush()
         return failures
 
+    def close(self, *, is_complete: bool) -> int:
+        """Write what waits, and what is known of the round at its end; returns its id."""
+        told: dict[str, object] = {
+            "pages": self.count,
+            "cursor_after": self.cursor_after,
+            "is_complete": is_complete,
+            "history_state": self.history_state,
+        }
+        if self.round_id is None:
+            return self._flush(told)
+        round_id = self._flush({})
+        self.db.execute(update(rounds).where(rounds.c.round_id == round_id).values(**told))
+        return round_id
+
     def _add(self, page: Page, sequence: int) -> None:
-        self._batch.append(_page_values(self.connection_id, self.round_id, sequence, page, now=self.now))
+        self._batch.append(_page_values(page, sequence))
         self.count += 1
         self.cursor_after = page.cursor_after or self.cursor_after
         self.history_state = page.history_state or self.history_state
         if len(self._batch) == _PAGES_AT_A_TIME:
-            self._flush()
+            self._flush({"pages": 0})
 
-    def _flush(self) -> None:
+    def _flush(self, told: dict[str, object]) -> int:
+        if self.round_id is None:
+            opened = insert(rounds).values(**self.begun, **told).returning(rounds.c.round_id)
+            self.round_id = int(self.db.execute(opened).scalar_one())
         if self._batch:
-            self.db.execute(insert(pages), self._batch)
+            whose = {"round_id": self.round_id, "connection_id": self.begun["connection_id"]}
+            whose["fetched_at"] = self.begun["fetched_at"]
+            self.db.execute(insert(pages), [page | whose for page in self._batch])
             self._batch = []
+        return self.round_id
 
     def _forget_account(self, provider_account_id: str) -> None:
-        self._flush()
-        theirs = (pages.c.round_id == self.round_id, pages.c.provider_account_id == provider_account_id)
+        round_id = self._flush({"pages": 0})
+        theirs = (pages.c.round_id == round_id, pages.c.provider_account_id == provider_account_id)
         self.count -= self.db.execute(delete(pages).where(*theirs)).rowcount
 
 
-def _page_values(
-    connection_id: str, round_id: int, sequence: int, page: Page, *, now: datetime
-) -> dict[str, object]:
+def _page_values(page: Page, sequence: int) -> dict[str, object]:
     return {
-        "round_id": round_id,
-        "connection_id": connection_id,
         "part": page.part,
         "sequence": sequence,
         "provider_account_id": page.provider_account_id,
         "window_first": page.window.first if page.window else None,
         "window_last": page.window.last if page.window else None,
         "body": page.body,
-        "fetched_at": now,
     }
 
 

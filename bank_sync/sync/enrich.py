@@ -15,6 +15,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from bank_sync.categorization import Category, TransactionFacts, decide, merchant, model_version
+from bank_sync.categorization.domains import domain_of
 from bank_sync.categorization.model import Model
 from bank_sync.services import Services
 from bank_sync.storage.categories import Decision, Uncategorized, store_decisions, uncategorized
@@ -93,4 +94,5 @@ def _decision(row: Uncategorized, found: Category, taught: Teaching) -> Decision
         model_version=category.model_version,
         taxonomy_version=category.taxonomy_version,
         suggested=category.suggested,
+        merchant_domain=domain_of(shop.key),
     )

@@ -10,7 +10,7 @@ from bank_sync.categorization import merchant
 from bank_sync.categorization.phrases import plain_words
 from bank_sync.domain.errors import NotFound
 from bank_sync.services import Services
-from bank_sync.storage import category_rules
+from bank_sync.storage import category_rules, owned
 from bank_sync.storage.category_rules import Rule
 from bank_sync.storage.database import transaction
 from bank_sync.sync.rescoring import Rescored, recategorize_person
@@ -35,7 +35,9 @@ def add(services: Services, external_reference: str, rule: Rule) -> tuple[int, R
     if rule.merchant_key is None and rule.words is None:
         raise NotFound("A rule needs a merchant or words that can be found in a transaction.")
     with transaction(services.engine) as db:
-        user_id = category_rules.user_of(db, external_reference)
+        user_id = owned.find_user(db, external_reference)
+        if user_id is None:
+            raise NotFound(f"There is no person {external_reference!r}.")
         number = category_rules.add_rule(db, user_id, rule, now=services.clock())
     return number, recategorize_person(services, user_id)
 

@@ -1,8 +1,10 @@
-"""`bank-sync categories rules`, `candidates`, `models` and `recategorize` over the real executable."""
+"""`bank-sync categories rules`, `candidates`, `models`, `recategorize`, and `recurring`, really run."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bank_sync.services import Services
@@ -41,6 +43,17 @@ def test_teaching(command: Any, services: Services) -> None:
     assert "qvozk-wjk" in said("candidates", "list", "--state", "accepted")
     assert "Deciding: linear-1." in said("models")
     assert "6 rows looked at, 0 decided anew." in said("recategorize", "--model", "shipped")
+
+    for days in (60, 30, 0):
+        day = services.clock().date() - timedelta(days=days)
+        town.pays(person, "NETFLIX.COM 866-579-7172", "-12.99", on=day)
+    town.categorize(person)
+    # the command's clock is the real one, by which these ended long ago
+    assert "Nothing recurs" in run("recurring", "--find", *owner).stdout
+    shown = run("recurring", "--ended", *owner).stdout
+    assert all(word in shown for word in ("ended", "Netflix", "monthly", "12.99 EUR", "out"))
+    [stream] = json.loads(run("recurring", "--ended", "--json").stdout)
+    assert (stream["merchant_key"], stream["occurrences"]) == ("netflix", 3)
 
     mistakes = (
         ("rules", "add", "TRAVEL", *owner),

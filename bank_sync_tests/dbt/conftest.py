@@ -96,7 +96,12 @@ def _fill_ledger(connection: Connection) -> None:
 
     _category(connection, "coffee", "GENERAL_MERCHANDISE", replaced_at=LONG_AGO)
     _category(
-        connection, "coffee", "FOOD_AND_DRINK", merchant_name="Coffee House", merchant_key="coffee-house"
+        connection,
+        "coffee",
+        "FOOD_AND_DRINK",
+        merchant_name="Coffee House",
+        merchant_key="coffee-house",
+        merchant_domain="coffee.example",
     )
     _transaction(connection, "hidden", "checking", "-9", day=4, currency="USD")
     _overlay(connection, "hidden", is_hidden=True)
@@ -106,6 +111,8 @@ def _fill_ledger(connection: Connection) -> None:
     _link(connection, "salary", "repayment", state="proposed")
     _link(connection, "rent", "repayment")
     _link(connection, "salary", "late_fee", undone_at=LONG_AGO)
+    _stream(connection, "rent", next_on=date(2024, 6, 1), amount="20", cadence="monthly")
+    _stream(connection, "magazine", next_on=None, amount="70", cadence="weekly", state="ended")
     _attempt(connection, "fresh", outcome="completed", seconds=2.5)
     _attempt(connection, "late", outcome="failed", seconds=1, error_code="timeout", error_recovery="retry")
 
@@ -234,3 +241,24 @@ def _attempt(connection: Connection, name: str, *, outcome: str, seconds: float,
         pages=3,
         **{"started_at": LONG_AGO, "finished_at": LONG_AGO + timedelta(seconds=seconds), **values},
     )
+
+
+def _stream(connection: Connection, name: str, *, amount: str, **values: Any) -> None:
+    row = {
+        "stream_id": f"stream-{name}",
+        "connection_id": "fresh",
+        "account_id": "checking",
+        "merchant_key": "coffee-house",
+        "money_in": False,
+        "currency": "EUR",
+        "state": "active",
+        "occurrences": 5,
+        "missed": 0,
+        "first_on": date(2024, 1, 1),
+        "last_on": date(2024, 5, 1),
+        "confidence": Decimal("0.9"),
+        "last_transaction_id": name,
+        "found_at": LONG_AGO,
+    }
+    amounts = {f"{kind}_amount": Decimal(amount) for kind in ("usual", "low", "high")}
+    _add(connection, tables.recurring_streams, **row | amounts | values)

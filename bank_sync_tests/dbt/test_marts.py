@@ -153,7 +153,7 @@ def test_the_analyst_reads_every_model_and_nothing_else(marts: Warehouse) -> Non
         "SELECT relname FROM pg_class"
         " WHERE relkind IN ('r', 'v') AND relnamespace = 'analytics'::regnamespace"
     )
-    assert len(models) == 23
+    assert len(models) == 25
     with marts.analyst.connect() as connection:
         for model in models:
             connection.execute(text(f"SELECT count(*) FROM analytics.{model['relname']}"))
@@ -221,3 +221,23 @@ def test_wrong_figures_in_a_mart_fail_the_arithmetic_tests(marts: Warehouse) -> 
         }
     finally:
         assert run_dbt(marts.settings, ["build", "--exclude-resource-type", "unit_test"]) == 0
+
+
+def test_recurring_payments(marts: Warehouse) -> None:
+    """A stream carries its account, person and website, and what it costs in a month of average length."""
+    monthly, weekly = marts.rows("SELECT * FROM analytics.fct_recurring_payments ORDER BY cadence")
+    assert (monthly["user_id"], monthly["account_name"]) == ("person", "Checking")
+    assert (monthly["merchant_domain"], monthly["is_income"]) == ("coffee.example", False)
+    assert (monthly["monthly_amount"], monthly["next_on"]) == (20, date(2024, 6, 1))
+    assert (weekly["monthly_amount"], weekly["state"]) == (Decimal("304.38"), "ended")
+
+
+def test_a_stream_that_contradicts_itself_is_told(marts: Warehouse) -> None:
+    """The test of the mart fails when an ended stream still expects a payment."""
+    marts.run("UPDATE bank.recurring_streams SET state = 'ended' WHERE stream_id = 'stream-rent'")
+    try:
+        assert run_dbt(marts.settings, ["build", "--select", "fct_recurring_payments"]) != 0
+        assert failures(marts) == {"recurring_payments_fit_their_dates"}
+    finally:
+        marts.run("UPDATE bank.recurring_streams SET state = 'active' WHERE stream_id = 'stream-rent'")
+        assert run_dbt(marts.settings, ["build", "--select", "fct_recurring_payments"]) == 0

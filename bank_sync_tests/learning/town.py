@@ -130,3 +130,9 @@ class Town:
         query = text("SELECT count(*) FROM bank.transaction_categories WHERE transaction_id = :id")
         with self.services.engine.connect() as db:
             return int(db.execute(query, {"id": transaction_id}).scalar_one())
+
+    def run(self, statement: str) -> list[object]:
+        """Change or read data by hand; gives the first column of what is told."""
+        with transaction(self.services.engine) as db:
+            result = db.execute(text(statement))
+            return [row[0] for row in result] if result.returns_rows else []

@@ -22,6 +22,7 @@ from bank_sync.sync.balances import BalancesRead, BalancesRefresh
 from bank_sync.sync.category_backlog import BacklogRun
 from bank_sync.sync.freshness import promises
 from bank_sync.sync.logins import refresh_logins
+from bank_sync.sync.recurring_streams import find_all
 from bank_sync.sync.steps import projected, pulled
 
 _MOST_LOGINS_PER_RUN = 2_000
@@ -117,6 +118,11 @@ def _check_disconnected(_: dg.OpExecutionContext, services: Services) -> Mapping
     }
 
 
+def _find_recurring(_: dg.OpExecutionContext, services: Services) -> Mapping[str, int]:
+    found_in, streams = find_all(services)
+    return {"connections": found_in, "streams": streams}
+
+
 def _retention(_: dg.OpExecutionContext, services: Services) -> Mapping[str, int]:
     gone = retention.let_go(services)
     return {"rounds": gone.rounds, "pages": gone.pages, "webhooks": gone.webhooks}
@@ -156,6 +162,12 @@ CHORES = (
         "0 12 * * *",
         "Remind people whose login is refused, or whose data are days old, at most once a week.",
         _check_disconnected,
+    ),
+    Chore(
+        "find_recurring",
+        "37 4 * * *",
+        "Find payments and income that come again and again, with their cadence and next date.",
+        _find_recurring,
     ),
     Chore(
         "retention",

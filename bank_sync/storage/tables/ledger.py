@@ -144,6 +144,7 @@ transaction_categories = Table(
     Column("reason", Text, nullable=False),
     Column("merchant_name", Text),
     Column("merchant_key", Text),
+    Column("merchant_domain", Text, comment="of the merchant's website and logo, where it is known"),
     Column("model_version", Text, nullable=False),
     Column("taxonomy_version", Text, nullable=False),
     Column("transaction_hash", LargeBinary, nullable=False, comment="content the decision was made on"),

@@ -6,6 +6,7 @@ select
     category_source,
     category_reason,
     merchant_name,
-    merchant_key
+    merchant_key,
+    merchant_domain
 from {{ ref('stg_bank__transaction_categories') }}
 where replaced_at is null

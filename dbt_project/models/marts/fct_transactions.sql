@@ -39,6 +39,7 @@ select
     transactions.description,
     coalesce(categories.merchant_name, transactions.merchant_name) as merchant_name,
     categories.merchant_key,
+    categories.merchant_domain,
     transactions.counterparty_name,
     transactions.merchant_category_code,
     -- a person's word goes before all rules, and stands whole: their broad category never meets our fine one

@@ -16,6 +16,7 @@ renamed as (
         reason as category_reason,
         merchant_name,
         merchant_key,
+        merchant_domain,
         model_version,
         taxonomy_version,
 

@@ -39,7 +39,7 @@ from bank_sync.settings import Settings, load_settings, project_root
 from bank_sync.storage import embedded
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
-from benchmarks.refresh import daemon, link
+from benchmarks.stage import daemon, link
 
 _ASSET = CONNECTION_ASSETS[0]
 _WATCHED_S = 75  # two looks of the sensor that compares all connections with all partitions

@@ -16,184 +16,31 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import httpx
-import psutil
 from sqlalchemy import text
 
-from bank_sync.domain.models import Linked
 from bank_sync.orchestration.batch import REFRESH_DUE_CONNECTIONS
-from bank_sync.orchestration.launch import dagster_home, open_instance
+from bank_sync.orchestration.launch import open_instance
 from bank_sync.orchestration.partitions import CONNECTIONS, SHARD_TAG
 from bank_sync.services import Services, open_services
-from bank_sync.settings import Settings, load_settings, project_root
+from bank_sync.settings import Settings, load_settings
 from bank_sync.storage import embedded
-from bank_sync.storage.connections import add_connection, ensure_user
 from bank_sync.storage.database import transaction
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
-from bank_sync.sync.batch import Batch
+from benchmarks.library import without_dagster
+from benchmarks.meters import Meter, machine_cpu_s, postgres_cpu_s
+from benchmarks.stage import HISTORY_ROWS, bank, daemon, launch, let_pass, link
 
-_HISTORY_ROWS = 40
 _POLL_S = 0.2
-_START_S = 180
-_WORKSPACE = "load_from:\n  - python_module: {module_name: bank_sync.definitions, location_name: bank_sync}\n"
-
-
-def link(services: Services, count: int, *, first: int = 0) -> list[str]:
-    """People with a connection each, linked two hours ago."""
-    now = services.clock() - timedelta(hours=2)
-    with transaction(services.engine) as db:
-        return [
-            add_connection(
-                db,
-                services.cipher,
-                user_id=ensure_user(db, f"person {number}", now=now),
-                provider="plaid",
-                linked=Linked(
-                    provider_connection_id=f"item-{number}",
-                    secret=f"access-{number}",
-                    institution_id="ins_1",
-                    institution_name="Bank of Bulk",
-                    history_days=730,
-                ),
-                now=now,
-            )
-            for number in range(first, first + count)
-        ]
-
-
-def let_pass(services: Services, ids: list[str]) -> None:
-    """Two hours after whatever happened last these are due."""
-    hours = "interval '2 hours'"
-    past = f"next_sync_at = now() - interval '1 minute', last_synced_at = last_synced_at - {hours}"
-    due = f"UPDATE bank.connections SET {past} WHERE connection_id = ANY(:ids)"  # noqa: S608 - constants
-    earlier = f"UPDATE raw.rounds SET projected_at = projected_at - {hours} WHERE connection_id = ANY(:ids)"  # noqa: S608
-    with transaction(services.engine) as db:
-        db.execute(text("UPDATE bank.connections SET next_sync_at = now() + interval '1 day'"))
-        db.execute(text(due), {"ids": ids})
-        db.execute(text(earlier), {"ids": ids})
-        db.execute(text("ANALYZE"))
-
-
-def without_dagster(settings: Settings, processes: int = 1) -> dict[str, float]:
-    """Sync what is due by the library alone, in processes of their own; adds up what they used."""
-    program = [sys.executable, "-m", "benchmarks.refresh", "--library"]
-    environment = {**os.environ, **settings.as_environment()}
-    running = [
-        subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
-        for _ in range(processes)
-    ]
-    found = [json.loads(one.communicate()[0]) for one in running]
-    wall_s = max(one["wall_s"] for one in found)
-    return {
-        "synced": sum(one["synced"] for one in found),
-        "wall_s": wall_s,
-        "cpu_s": sum(one["cpu_s"] for one in found),
-    }
-
-
-def by_the_library() -> dict[str, float]:
-    """What `without_dagster` runs."""
-    settings = load_settings()
-    with open_services(settings, workers=3 * settings.refresh_workers) as services:
-        started, cpu = time.monotonic(), time.process_time()
-        batch = Batch(services, "library", ends_at=datetime.max.replace(tzinfo=UTC))
-        whole = sum(one.is_whole for one in batch.outcomes())
-        return {"synced": whole, "wall_s": time.monotonic() - started, "cpu_s": time.process_time() - cpu}
-
-
-@contextmanager
-def bank() -> Iterator[str]:
-    """The bank in a process of its own; gives its address."""
-    program = [sys.executable, "-m", "benchmarks.plaid_server", "--rows", str(_HISTORY_ROWS)]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield next(iter(process.stdout or ())).strip()
-        process.communicate()
-
-
-@contextmanager
-def daemon(settings: Settings) -> Iterator[psutil.Process]:
-    """Dagster's daemon with the code location of the syncs, its schedules and sensors as they always are."""
-    folder = dagster_home(settings)
-    _allow_shards(folder / "dagster.yaml", settings.refresh_shards)
-    (folder / "workspace.yaml").write_text(_WORKSPACE)
-    program = [str(_script("dagster-daemon")), "run", "-w", str(folder / "workspace.yaml")]
-    with (folder / "daemon.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            program, cwd=project_root(), env=_environment(settings), stdout=log, stderr=log
-        )
-        try:
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _allow_shards(file: Path, shards: int) -> None:
-    """A copy of the project's `dagster.yaml` that lets so many batches run."""
-    limit = "{key: bank_sync/kind, value: refresh, limit: %d}"
-    allowed = file.read_text().replace(limit % 1, limit % shards)
-    file.unlink()
-    file.write_text(allowed)
-
-
-def _script(name: str) -> Path:
-    return Path(sysconfig.get_path("scripts")) / name
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return {**os.environ, **settings.as_environment(), "DAGSTER_HOME": str(dagster_home(settings))}
-
-
-def launch(settings: Settings, job: str, tags: dict[str, str] | None = None) -> None:
-    """Put a run into the queue, as the UI does."""
-    workspace = str(dagster_home(settings) / "workspace.yaml")
-    program = [str(_script("dagster")), "job", "launch", "-w", workspace, "-j", job]
-    if tags:
-        program += ["--tags", json.dumps(tags)]
-    subprocess.run(  # noqa: S603 - our own program
-        program, cwd=project_root(), env=_environment(settings), capture_output=True, check=True
-    )
-
-
-class Meter:
-    """Adds up the CPU of run workers: children of the daemon that are not the code server itself."""
-
-    def __init__(self, root: psutil.Process) -> None:
-        self._root = root
-        self._seen: dict[int, float] = {}
-
-    def look(self) -> None:
-        """Note how much each living worker has used."""
-        for child in self._root.children(recursive=True):
-            try:
-                if "spawn_main" in " ".join(child.cmdline()):
-                    times = child.cpu_times()
-                    self._seen[child.pid] = times.user + times.system
-            except psutil.Error:
-                continue  # it has ended: the last look counts
-
-    def cpu_s(self) -> float:
-        """Of all workers seen since the last call."""
-        total = sum(self._seen.values())
-        self._seen.clear()
-        return total
 
 
 def until_done(instance: dg.DagsterInstance, job: str, count: int, meter: Meter) -> list[dg.RunRecord]:
@@ -206,27 +53,6 @@ def until_done(instance: dg.DagsterInstance, job: str, count: int, meter: Meter)
             return list(records)
         time.sleep(_POLL_S)
     raise TimeoutError(job)
-
-
-def postgres_cpu_s(services: Services) -> float:
-    """CPU that this stage's PostgreSQL has used so far, its ended backends included."""
-    with transaction(services.engine) as db:
-        ours: int = db.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    server = psutil.Process(ours).parent() or psutil.Process(ours)
-    total: float = server.cpu_times().children_user + server.cpu_times().children_system
-    for process in (server, *server.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.Error:
-            continue  # it has ended: the server counts it
-        total += times.user + times.system
-    return total
-
-
-def machine_cpu_s() -> float:
-    """CPU that everything on this machine has used so far."""
-    times = psutil.cpu_times()
-    return float(times.user) + float(times.system)
 
 
 def measure(connections: int, new_rows: list[int], shards: int, sample: int) -> dict[str, Any]:
@@ -259,7 +85,7 @@ class _Stage:
     instance: dg.DagsterInstance
     meter: Meter
     linked: list[str]
-    rows: int = _HISTORY_ROWS
+    rows: int = HISTORY_ROWS
     batches: int = 0
 
     def figures(self, new_rows: list[int], sample: int) -> dict[str, Any]:
@@ -339,14 +165,15 @@ def main() -> None:
     parser.add_argument("--new-rows", type=int, nargs="+", default=[0, 10])
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--sample", type=int, default=5)
-    parser.add_argument("--library", action="store_true", help="sync what is due and say how long it took")
     wish = parser.parse_args()
-    found = (
-        by_the_library()
-        if wish.library
-        else measure(wish.connections, wish.new_rows, wish.shards, wish.sample)
-    )
-    print(json.dumps(found, indent=None if wish.library else 2, default=lambda value: round(value, 2)))
+    found = measure(wish.connections, wish.new_rows, wish.shards, wish.sample)
+    print(json.dumps(_rounded(found), indent=2))
+
+
+def _rounded(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: _rounded(value) for name, value in found.items()}
+    return round(found, 2) if isinstance(found, float) else found
 
 
 if __name__ == "__main__":

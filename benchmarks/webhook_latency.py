@@ -35,7 +35,8 @@ from bank_sync.storage import embedded
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
 from bank_sync.storage.tables import webhook_inbox
-from benchmarks.refresh import bank, daemon, link, without_dagster
+from benchmarks.library import without_dagster
+from benchmarks.stage import bank, daemon, link
 
 _KIND = "TRANSACTIONS/SYNC_UPDATES_AVAILABLE"
 _SETTLED_S = 8.0  # the last run's process is gone, the machine is idle again

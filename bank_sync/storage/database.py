@@ -7,12 +7,14 @@ work again that collided with another. Does not belong here: tables, queries, st
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
+import psycopg2
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
@@ -90,12 +92,15 @@ def _for_short_work(engine: Engine) -> Engine:
     """Fit connections for many short statements.
 
     A check before every use (`pool_pre_ping`) costs a sync a third of its round trips: what was in use
-    seconds ago is taken as it is. Compiling a plan to machine code costs more than statements of a sync take.
+    seconds ago is only asked when its server has said something meanwhile, be it farewell. Compiling a plan
+    to machine code costs more than statements of a sync take.
     """
 
     @event.listens_for(engine, "connect")
-    def set_up(connection: psycopg.Connection[object], _entry: ConnectionPoolEntry) -> None:
-        connection.execute("SET jit = off")
+    def set_up(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET jit = off")
+        cursor.close()
         connection.commit()
 
     @event.listens_for(engine, "checkin")
@@ -107,10 +112,29 @@ def _for_short_work(engine: Engine) -> Engine:
         connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
         rested_s = time.monotonic() - entry.info.get(_RETURNED_AT, time.monotonic())
-        if rested_s > _FRESH_FOR_S and not engine.dialect.do_ping(connection):
+        if (rested_s > _FRESH_FOR_S or _has_something_to_say(connection)) and not _answers(
+            engine, connection
+        ):
             raise InvalidatePoolError
 
     return engine
+
+
+def _has_something_to_say(connection: DBAPIConnection) -> bool:
+    """Whether anything waits to be read, which on a connection at rest is mostly its end."""
+    try:
+        waiting = select.poll()
+        waiting.register(connection.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
+    except (psycopg.Error, psycopg2.Error, OSError, ValueError):
+        return True  # closed on this side: the ping tells
+
+
+def _answers(engine: Engine, connection: DBAPIConnection) -> bool:
+    try:
+        return engine.dialect.do_ping(connection)
+    except (psycopg.Error, psycopg2.Error):
+        return False
 
 
 @contextmanager

@@ -127,17 +127,21 @@ def two_rows(services: Services) -> None:
 def test_f37_deadlock(services: Services) -> None:
     """Two units that lock in opposite order both take effect, whole and once; one was done again."""
     meeting = threading.Barrier(2, timeout=20)
+    one_is_done = threading.Event()
     calls: list[str] = []
 
     def unit(first: str, second: str) -> None:
         def work(db: Connection) -> None:
             calls.append(first)
+            if calls.count(first) > 1:
+                assert one_is_done.wait(20)  # else it might take its lock before the other got it
             db.execute(text("UPDATE bank.fought_over SET value = value + 1 WHERE name = :n"), {"n": first})
             if calls.count(first) == 1:
                 meeting.wait()
             db.execute(text("UPDATE bank.fought_over SET value = value + 1 WHERE name = :n"), {"n": second})
 
         in_transaction(services.engine, work)
+        one_is_done.set()
 
     threads = [threading.Thread(target=unit, args=names) for names in (("a", "b"), ("b", "a"))]
     for thread in threads:

@@ -1,8 +1,11 @@
-"""F01, F06, F08, F13, F15, F47, F48: what is verified is one durable row, all else none."""
+"""F01, F04, F06, F08, F13, F15, F47, F48: what is verified is one durable row, all else none."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -270,3 +273,20 @@ def test_two_headers(site: str, services: Services) -> None:
 def test_other_methods(site: str, method: str) -> None:
     """Only POST is offered."""
     assert httpx.request(method, f"{site}/webhooks/plaid").status_code == 405
+
+
+def test_f04_dies_before_it_answers(services: Services, site: str) -> None:
+    """What was stored before the process died is there once, however often it is sent again."""
+    body = teller_body("wh_dying")
+    program = [sys.executable, "-m", "bank_sync_tests.web.dying_site", "0", services.clock().isoformat()]
+    environment = {**os.environ, **services.settings.as_environment()}
+    with subprocess.Popen(
+        program, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as dying:
+        address = next(iter(dying.stdout or ())).strip()
+        with pytest.raises(httpx.RemoteProtocolError):
+            teller_call(address, services, body)
+        assert dying.wait(20) == 9
+    assert [row["state"] for row in rows(services)] == ["new"]
+    assert [teller_call(site, services, body).status_code for _ in range(3)] == [200, 200, 200]
+    assert len(rows(services)) == 1

@@ -135,7 +135,7 @@ def _circumstantial(of: Circumstances, size: int) -> list[str]:
 
 @lru_cache(_MOST_REMEMBERED)
 def _channels(words: tuple[str, ...]) -> list[str]:
-    found = sorted({match.payload for match in _CHANNEL_INDEX.find(words)})
+    found = sorted(set(_CHANNEL_INDEX.payloads(words)))
     return [f"channel {channel}" for channel in found] or ["channel unknown"]
 
 

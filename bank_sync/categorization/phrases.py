@@ -101,6 +101,9 @@ class PhraseIndex(Generic[Payload]):
         self._firsts = frozenset(self._lengths)
         self._ends = frozenset(words[-1] for words in self._phrases)
         self._stem_lengths = sorted({len(stem) for stem in (*self._heads, *self._tails)})
+        self._shortest_stem = min(self._stem_lengths, default=1)
+        self._stem_starts = frozenset(stem[: self._shortest_stem] for stem in self._heads)
+        self._stem_ends = frozenset(stem[-self._shortest_stem :] for stem in self._tails)
         self._stems = lru_cache(maxsize=65_536)(self._find_stems)
 
     def _add(self, phrases: dict[tuple[str, ...], list[Payload]], phrase: str, payload: Payload) -> None:
@@ -131,7 +134,7 @@ class PhraseIndex(Generic[Payload]):
     def find(self, words: Sequence[str]) -> list[Match[Payload]]:
         """Return every phrase in `words`, left to right."""
         found: list[Match[Payload]] = []
-        if self._firsts.isdisjoint(words) and not (self._stem_lengths and any(map(self._stems, words))):
+        if self._none_in(words):
             return found
         for start, word in enumerate(words):
             if word in self._lengths:
@@ -139,6 +142,24 @@ class PhraseIndex(Generic[Payload]):
             if self._stem_lengths and (payloads := self._stems(word)):
                 found += [Match(start, start + 1, payload) for payload in payloads]
         return found
+
+    def payloads(self, words: tuple[str, ...]) -> list[Payload]:
+        """Return what the phrases in `words` stand for, as `find` does, but not where they are."""
+        found: list[Payload] = []
+        if self._none_in(words):
+            return found
+        size = len(words)
+        for start, word in enumerate(words):
+            for length in self._lengths.get(word, ()):
+                if start + length <= size:
+                    found += self._phrases.get(words[start : start + length], ())
+            if self._stem_lengths:
+                found += self._stems(word)
+        return found
+
+    def _none_in(self, words: Sequence[str]) -> bool:
+        """Tell quickly that no phrase is in `words`, as is usual."""
+        return self._firsts.isdisjoint(words) and not (self._stem_lengths and any(map(self._stems, words)))
 
     def holds(self, words: Sequence[str]) -> bool:
         """Tell whether all these words are one phrase, those with `~` aside."""
@@ -153,6 +174,9 @@ class PhraseIndex(Generic[Payload]):
         return word in self._ends
 
     def _find_stems(self, word: str) -> tuple[Payload, ...]:
+        shortest = self._shortest_stem
+        if word[:shortest] not in self._stem_starts and word[-shortest:] not in self._stem_ends:
+            return ()
         found: list[Payload] = []
         for length in self._stem_lengths:
             if length > len(word):

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 Payload = TypeVar("Payload")
@@ -48,10 +49,7 @@ def split_words(canonical_text: str) -> list[str]:
         text = _WEB.sub(" ", text)
     if "." in text:
         text = _INITIALS.sub(lambda initials: initials.group().replace(".", "") + " ", text)
-    if text.isascii():
-        text = text.encode().translate(_ASCII_BREAKS).decode()
-    else:
-        text = _BREAK.sub(" ", text)
+    text = text.encode().translate(_ASCII_BREAKS).decode() if text.isascii() else _BREAK.sub(" ", text)
     return text.replace("&", " & ").split() if "&" in text else text.split()
 
 
@@ -144,17 +142,16 @@ class PhraseIndex(Generic[Payload]):
         return found
 
     def payloads(self, words: tuple[str, ...]) -> list[Payload]:
-        """Return what the phrases in `words` stand for, as `find` does, but not where they are."""
-        found: list[Payload] = []
-        if self._none_in(words):
+        """Return what the phrases in `words` stand for, in no particular order."""
+        found = list(chain.from_iterable(map(self._stems, words))) if self._stem_lengths else []
+        if self._firsts.isdisjoint(words):
             return found
         size = len(words)
         for start, word in enumerate(words):
-            for length in self._lengths.get(word, ()):
-                if start + length <= size:
-                    found += self._phrases.get(words[start : start + length], ())
-            if self._stem_lengths:
-                found += self._stems(word)
+            if word in self._lengths:
+                for length in self._lengths[word]:
+                    if start + length <= size:
+                        found += self._phrases.get(words[start : start + length], ())
         return found
 
     def _none_in(self, words: Sequence[str]) -> bool:

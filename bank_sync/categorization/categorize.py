@@ -71,8 +71,9 @@ def categorize(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, floa
     `account_type`, and perhaps `merchant_name` and `mcc`. Neither database nor network is used. Unlike
     `decide`, this tells its best guess however unsure it is; the confidence says so.
     """
-    decided = decide(_facts(row) for row in rows)
-    return [(one.primary or one.suggested, one.confidence) for one in decided]
+    with _without_search_for_cycles():
+        decided = decide(_facts(row) for row in rows)
+        return [(one.primary or one.suggested, one.confidence) for one in decided]
 
 
 def _facts(row: Mapping[str, Any]) -> TransactionFacts:
@@ -94,11 +95,11 @@ def decide(rows: Iterable[TransactionFacts], *, by: Callable[[], Model | None] =
     """
     model = by()
     answered = _ANSWERED.setdefault(model_version(model), {})
-    questions = [_question(row) for row in rows]
-    unknown = list(dict.fromkeys(asked for asked in questions if asked not in answered))
     with _without_search_for_cycles():
+        questions = [_question(row) for row in rows]
+        unknown = list(dict.fromkeys(asked for asked in questions if asked not in answered))
         answers = dict(zip(unknown, _answers(unknown, model), strict=True))
-    found = [answers.get(asked) or answered[asked] for asked in questions]
+        found = [answers.get(asked) or answered[asked] for asked in questions]
     if sum(map(len, _ANSWERED.values())) + len(answers) > _MOST_REMEMBERED:
         _ANSWERED.clear()
     if len(answers) <= _MOST_REMEMBERED:
@@ -108,7 +109,7 @@ def decide(rows: Iterable[TransactionFacts], *, by: Callable[[], Model | None] =
 
 @contextmanager
 def _without_search_for_cycles() -> Iterator[None]:
-    """Keep Python from searching the answers' many small tuples, none of which forms a cycle, for cycles."""
+    """Keep Python from searching the many small tuples, none of which forms a cycle, for cycles."""
     searching = gc.isenabled()
     gc.disable()
     try:

@@ -60,10 +60,11 @@ def _best_cuts(word: str) -> list[int]:
     """Return where to cut so that most letters lie in known pieces, and few pieces are needed."""
     worth = [0.0] * (len(word) + 1)
     before = [0] * (len(word) + 1)
+    pieces = _pieces()
     for end in range(1, len(word) + 1):
         worth[end], before[end] = worth[end - 1] - _UNKNOWN, end - 1
         for start in range(max(0, end - _LONGEST_PIECE), end - _SHORTEST_PIECE + 1):
-            if word[start:end] in _pieces():
+            if word[start:end] in pieces:
                 better = worth[start] + end - start - _CUT
                 if better > worth[end]:
                     worth[end], before[end] = better, start

@@ -5,7 +5,7 @@ what they weigh (`model`), or how text is hashed (`hashing`).
 """
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -110,7 +110,7 @@ def _facts(seen: Sequence[Seen]) -> _Block:
 
 def facts(one: Seen) -> list[str]:
     """Return the names of the listed facts that hold for a transaction."""
-    found = [*_circumstantial(one.circumstances, bucket(one.amount)), *_channels(one.reading.all)]
+    found = [*_circumstantial(one.circumstances, one.amount), *_channels(one.reading.all)]
     if is_round(one.amount):
         found.append("round amount")
     if not one.reading.core:
@@ -121,21 +121,21 @@ def facts(one: Seen) -> list[str]:
     return found + _of_names(one.names) + _of_keywords(one.keywords)
 
 
-@cache
-def _circumstantial(of: Circumstances, size: int) -> list[str]:
+@lru_cache(_MOST_REMEMBERED)
+def _circumstantial(of: Circumstances, amount: float) -> list[str]:
     sign = "in" if of.money_in else "out"
     return [
         "any",
         f"sign {sign}",
         f"account {of.account}",
         f"sign {sign} account {of.account}",
-        f"amount {size}",
+        f"amount {bucket(amount)}",
     ]
 
 
 @lru_cache(_MOST_REMEMBERED)
 def _channels(words: tuple[str, ...]) -> list[str]:
-    found = sorted({match.payload for match in _CHANNEL_INDEX.find(words)})
+    found = sorted(set(_CHANNEL_INDEX.payloads(words)))
     return [f"channel {channel}" for channel in found] or ["channel unknown"]
 
 

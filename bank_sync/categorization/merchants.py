@@ -209,6 +209,6 @@ def _tail_start(words: list[str]) -> int | None:
         return None
     for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
         start = len(words) - length
-        if any(match.end == len(words) for match in _TAILS.at(words, start)):
+        if _TAILS.holds(words[start:]):
             return start if start > 0 else None
     return len(words) - 1 if words[-1] == "&" and len(words) > 1 else None

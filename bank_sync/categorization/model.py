@@ -26,7 +26,7 @@ from bank_sync.categorization.taxonomy import TAXONOMY_VERSION
 ARTEFACT = Path(str(files("bank_sync.categorization") / "data" / "model.npz"))
 _LOGGER = logging.getLogger(__name__)
 _ONLY_IN = ("INCOME", "TRANSFER_IN", "LOAN_DISBURSEMENTS")
-_AT_ONCE = 4_096  # rows, so that the working memory stays below some tens of megabytes
+_AT_ONCE = 256  # rows, so that their weights stay within the processor's cache
 
 Shares = NDArray[np.float64]
 
@@ -62,7 +62,8 @@ class Model:
 
     def _some(self, seen: Sequence[Seen]) -> Shares:
         found = rows(seen)
-        weighted = self.weights[found.columns] * found.values[:, None]
+        weighted = self.weights.take(found.columns, axis=0)
+        weighted *= found.values[:, None]
         scores = np.add.reduceat(weighted, found.starts[:-1], axis=0, dtype=np.float64) + self.bias
         scores[_excluded(seen)] = -np.inf
         scores -= scores.max(axis=1, keepdims=True)

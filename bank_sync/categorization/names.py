@@ -59,7 +59,7 @@ def _index() -> PhraseIndex[str]:
 
 def is_listed(words: Sequence[str], *, whole: bool = False) -> bool:
     """Tell whether some list holds a name that these words begin with, or that they are."""
-    return bool(words) and any(match.end == len(words) or not whole for match in _index().at(words, 0))
+    return _index().holds(words) if whole else bool(words) and bool(_index().at(words, 0))
 
 
 @cache

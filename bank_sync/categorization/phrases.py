@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 Payload = TypeVar("Payload")
@@ -15,9 +16,8 @@ _APOSTROPHES = dict.fromkeys(map(ord, "'`\u2018\u2019\u00b4"))
 _WEB = re.compile(r"\b(?:https?://)?www\.|https?://")
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _BREAK = re.compile(r"[^\w&]+|_+")
-_ASCII_BREAKS = {
-    code: " " for code in range(128) if _BREAK.match(chr(code))
-}  # the same, for most texts and quicker
+# the same, for most texts and quicker
+_ASCII_BREAKS = bytes(32 if _BREAK.match(chr(code)) else code for code in range(128)) + bytes(range(128, 256))
 _LIGATURES = str.maketrans({"ø": "o", "œ": "oe", "æ": "ae", "ł": "l"})
 # How German texts are written where a bank's system has no umlauts.
 _WITHOUT_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -49,7 +49,7 @@ def split_words(canonical_text: str) -> list[str]:
         text = _WEB.sub(" ", text)
     if "." in text:
         text = _INITIALS.sub(lambda initials: initials.group().replace(".", "") + " ", text)
-    text = text.translate(_ASCII_BREAKS) if text.isascii() else _BREAK.sub(" ", text)
+    text = text.encode().translate(_ASCII_BREAKS).decode() if text.isascii() else _BREAK.sub(" ", text)
     return text.replace("&", " & ").split() if "&" in text else text.split()
 
 
@@ -96,8 +96,12 @@ class PhraseIndex(Generic[Payload]):
         for words in self._phrases:
             lengths.setdefault(words[0], set()).add(len(words))
         self._lengths = {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()}
+        self._firsts = frozenset(self._lengths)
         self._ends = frozenset(words[-1] for words in self._phrases)
         self._stem_lengths = sorted({len(stem) for stem in (*self._heads, *self._tails)})
+        self._shortest_stem = min(self._stem_lengths, default=1)
+        self._stem_starts = frozenset(stem[: self._shortest_stem] for stem in self._heads)
+        self._stem_ends = frozenset(stem[-self._shortest_stem :] for stem in self._tails)
         self._stems = lru_cache(maxsize=65_536)(self._find_stems)
 
     def _add(self, phrases: dict[tuple[str, ...], list[Payload]], phrase: str, payload: Payload) -> None:
@@ -115,15 +119,21 @@ class PhraseIndex(Generic[Payload]):
     def at(self, words: Sequence[str], start: int) -> list[Match[Payload]]:
         """Return the phrases that begin exactly at `start`, longest first, without the `~` ones."""
         found: list[Match[Payload]] = []
-        for length in self._lengths.get(words[start], ()):
+        lengths = self._lengths.get(words[start])
+        if lengths is None:
+            return found
+        plain, size = tuple(words), len(words)
+        for length in lengths:
             end = start + length
-            if end <= len(words) and (payloads := self._phrases.get(tuple(words[start:end]))):
+            if end <= size and (payloads := self._phrases.get(plain[start:end])):
                 found += [Match(start, end, payload) for payload in payloads]
         return found
 
     def find(self, words: Sequence[str]) -> list[Match[Payload]]:
         """Return every phrase in `words`, left to right."""
         found: list[Match[Payload]] = []
+        if self._none_in(words):
+            return found
         for start, word in enumerate(words):
             if word in self._lengths:
                 found += self.at(words, start)
@@ -131,11 +141,39 @@ class PhraseIndex(Generic[Payload]):
                 found += [Match(start, start + 1, payload) for payload in payloads]
         return found
 
+    def payloads(self, words: tuple[str, ...]) -> list[Payload]:
+        """Return what the phrases in `words` stand for, in no particular order."""
+        found = list(chain.from_iterable(map(self._stems, words))) if self._stem_lengths else []
+        if self._firsts.isdisjoint(words):
+            return found
+        size = len(words)
+        for start, word in enumerate(words):
+            if word in self._lengths:
+                for length in self._lengths[word]:
+                    if start + length <= size:
+                        found += self._phrases.get(words[start : start + length], ())
+        return found
+
+    def _none_in(self, words: Sequence[str]) -> bool:
+        """Tell quickly that no phrase is in `words`, as is usual."""
+        return self._firsts.isdisjoint(words) and not (self._stem_lengths and any(map(self._stems, words)))
+
+    def holds(self, words: Sequence[str]) -> bool:
+        """Tell whether all these words are one phrase, those with `~` aside."""
+        return tuple(words) in self._phrases
+
+    def may_begin(self, word: str) -> bool:
+        """Tell whether some phrase, those with `~` aside, begins with this word."""
+        return word in self._firsts
+
     def may_end(self, word: str) -> bool:
         """Tell whether some phrase, those with `~` aside, ends in this word."""
         return word in self._ends
 
     def _find_stems(self, word: str) -> tuple[Payload, ...]:
+        shortest = self._shortest_stem
+        if word[:shortest] not in self._stem_starts and word[-shortest:] not in self._stem_ends:
+            return ()
         found: list[Payload] = []
         for length in self._stem_lengths:
             if length > len(word):

@@ -43,15 +43,18 @@ def without_processor(text: str) -> str:
 
 def without_prefixes(words: list[str]) -> list[str]:
     """Drop the payment method written before the merchant, unless nothing with letters would remain."""
-    start = 0
     plain = [folded(word) for word in words]
+    if not plain or not (_PREFIXES.may_begin(plain[0]) or plain[0] in _RAIL_WORDS):
+        return words
+    start = 0
+    last = _last_of_name(words)
     while start < len(words):
         if start > 0 and has_digit(words[start]):
             end = start + 1
         else:
             found = _PREFIXES.at(plain, start)
             end = found[0].end if found else len(words)
-        if not _has_name(words[end:]):
+        if end > last:
             break
         start = end
     return words[start + _rail_words(plain[start:]) :]
@@ -60,8 +63,12 @@ def without_prefixes(words: list[str]) -> list[str]:
 def _rail_words(plain: Sequence[str]) -> int:
     """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
     count = next((place for place, word in enumerate(plain) if word not in _RAIL_WORDS), len(plain))
-    return count if count >= _RAIL_LONG_ENOUGH and _has_name(plain[count:]) else 0
+    return count if count >= _RAIL_LONG_ENOUGH and count <= _last_of_name(plain) else 0
 
 
-def _has_name(words: Sequence[str]) -> bool:
-    return any(not has_digit(word) and word != "&" for word in words)
+def _last_of_name(words: Sequence[str]) -> int:
+    """Return the place of the last word that can be part of a name, or -1 where there is none."""
+    for place in range(len(words) - 1, -1, -1):
+        if words[place] != "&" and not has_digit(words[place]):
+            return place
+    return -1

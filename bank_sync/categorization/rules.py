@@ -112,7 +112,7 @@ class PhraseRules:
         """Return the names of all rules that apply to a descriptor's plain words, first things first."""
         asking: dict[int, _Rule] = {}
         vetoed: set[int] = set()
-        for _, _, (rule, wanted) in self._index.find(words):
+        for rule, wanted in self._index.payloads(words):
             if not wanted:
                 vetoed.add(rule.order)
             elif circumstances.allow(rule.direction, rule.account):

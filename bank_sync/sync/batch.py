@@ -48,48 +48,57 @@ class Batch:
         run_id: holds the leases.
         ends_at: nothing is begun after it.
         stop: set to begin nothing more.
+        untold: nothing more is begun while so many are under way or wait for their reader.
     """
 
     services: Services
     run_id: str
     ends_at: datetime
     stop: threading.Event = field(default_factory=threading.Event)
+    untold: int = 200
 
     def outcomes(self) -> Generator[Outcome, None, None]:
         """Sync what is due and give what happened to each, as it happens, in no particular order.
 
+        A reader that falls behind holds the syncs up: what a killed batch did and never told of is bounded.
         Leaving early begins nothing more and waits for the syncs that are on their way.
 
         Raises:
             DatabaseError: the database cannot be reached: what could be noted is noted.
         """
         told: SimpleQueue[Outcome | _LaneEnded] = SimpleQueue()
-        with self._lanes(told) as lanes:
+        room = threading.Semaphore(self.untold)
+        with self._lanes(told, room) as lanes:
             running = lanes
             while running:
                 item = told.get()
                 if not isinstance(item, _LaneEnded):
                     yield item
+                    room.release()
                     continue
                 running -= 1
+                room.release()
                 if item.error is not None:
                     raise item.error
 
     @contextmanager
-    def _lanes(self, told: SimpleQueue[Outcome | _LaneEnded]) -> Iterator[int]:
+    def _lanes(self, told: SimpleQueue[Outcome | _LaneEnded], room: threading.Semaphore) -> Iterator[int]:
         workers = self.services.settings.refresh_workers
         lanes = [provider for provider in sorted(self.services.providers) for _ in range(workers)]
         with ThreadPoolExecutor(len(lanes) or 1, thread_name_prefix="refresh") as pool:
             for provider in lanes:
-                pool.submit(self._lane, provider, told)
+                pool.submit(self._lane, provider, told, room)
             try:
                 yield len(lanes)
             finally:
                 self.stop.set()
+                room.release(max(len(lanes), 1))
 
-    def _lane(self, provider: str, told: SimpleQueue[Outcome | _LaneEnded]) -> None:
+    def _lane(
+        self, provider: str, told: SimpleQueue[Outcome | _LaneEnded], room: threading.Semaphore
+    ) -> None:
         try:
-            while (connection_id := self._next(provider)) is not None:
+            while room.acquire() and (connection_id := self._next(provider)) is not None:
                 told.put(self._sync(connection_id))
         except BaseException as error:  # noqa: BLE001 - raised again where outcomes are read
             told.put(_LaneEnded(error))

@@ -164,6 +164,25 @@ def test_no_time_left(services: Services, clock: Clock, due: list[str]) -> None:
     assert rows(services, "SELECT count(lease_holder) FROM bank.connections") == [(0,)]
 
 
+def test_reader_that_falls_behind(services: Services, due: list[str]) -> None:
+    """Nothing is begun that nobody has time to tell; who leaves early is not kept, and loses nothing."""
+    begun = "SELECT count(DISTINCT connection_id) FROM bank.sync_attempts"
+    slow = Batch(services, "slow", ends_at=services.clock() + timedelta(hours=1), untold=1)
+    with closing(slow.outcomes()) as outcomes:
+        first = next(outcomes)
+        assert rows(services, begun) == [(1,)]
+    assert {first.connection_id, *(one.connection_id for one in batch(services, "next").outcomes())} == set(
+        due
+    )
+    assert rows(services, "SELECT count(lease_holder) FROM bank.connections") == [(0,)]
+
+
+def test_slow_reader_gets_everything(services: Services, due: list[str]) -> None:
+    """One at a time, all of them come."""
+    slow = Batch(services, "slow", ends_at=services.clock() + timedelta(hours=1), untold=1)
+    assert {one.connection_id for one in slow.outcomes()} == set(due)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_in_the_middle(
     number: signal.Signals, services: Services, clock: Clock, people: list[Person]

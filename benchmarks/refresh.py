@@ -8,8 +8,8 @@ Belongs here: setting the stage, letting the daemon run, counting. Does not belo
 It works in a database and a home of its own, which it erases. Minute budgets do not apply to pretend banks.
 Everybody's history is read before the daemon starts, and a first batch tells Dagster of everybody; then two
 hours pass for each figure of `--new-rows`. CPU is user + system: of the runs' processes, of PostgreSQL (both
-databases), of the whole machine (the bank and the daemon too), and of the same syncs by the library without
-Dagster; what Dagster costs is the difference.
+databases), of the whole machine (the bank, the daemon and the webserver too), and of the same syncs by the
+library without Dagster; what Dagster costs is the difference.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 
 import dagster as dg
 import httpx
+from dagster_graphql import DagsterGraphQLClient
 from sqlalchemy import text
 
 from bank_sync.orchestration.batch import REFRESH_DUE_CONNECTIONS
@@ -38,7 +39,7 @@ from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
 from benchmarks.library import without_dagster
 from benchmarks.meters import Meter, machine_cpu_s, postgres_cpu_s
-from benchmarks.stage import HISTORY_ROWS, bank, daemon, launch, let_pass, link
+from benchmarks.stage import HISTORY_ROWS, bank, daemon, let_pass, link, webserver
 
 _POLL_S = 0.2
 
@@ -71,19 +72,21 @@ def measure(connections: int, new_rows: list[int], shards: int, sample: int) -> 
         history = _each(without_dagster(settings, shards), connections)
         instance.add_dynamic_partitions(CONNECTIONS, linked)
         meter = Meter(stack.enter_context(daemon(settings)))
-        stage = _Stage(settings, services, instance, meter, linked)
+        ui = stack.enter_context(webserver(settings))
+        stage = _Stage(settings, services, instance, meter, ui, linked)
         whole = {"connections": connections, "shards": shards, "history by the library": history}
         return whole | stage.figures(new_rows, sample)
 
 
 @dataclass
 class _Stage:
-    """A bank, people connected to it, and a daemon."""
+    """A bank, people connected to it, a daemon and Dagster's UI."""
 
     settings: Settings
     services: Services
     instance: dg.DagsterInstance
     meter: Meter
+    ui: DagsterGraphQLClient
     linked: list[str]
     rows: int = HISTORY_ROWS
     batches: int = 0
@@ -116,7 +119,7 @@ class _Stage:
         shards = self.settings.refresh_shards
         before = postgres_cpu_s(self.services), machine_cpu_s()
         for shard in range(shards):
-            launch(self.settings, REFRESH_DUE_CONNECTIONS, {SHARD_TAG: str(shard)})
+            self.ui.submit_job_execution(REFRESH_DUE_CONNECTIONS, tags={SHARD_TAG: str(shard)})
         records = until_done(self.instance, REFRESH_DUE_CONNECTIONS, self.batches + shards, self.meter)
         mine, self.batches = records[: len(records) - self.batches], len(records)
         found = _each(_wall_and_cpu(mine, self.meter), len(self.linked))
@@ -137,7 +140,7 @@ class _Stage:
         """A run for each of a few; the whole is `wall_ms_each` times all."""
         before = self.instance.get_runs_count(dg.RunsFilter(job_name="sync_connection"))
         for connection_id in few:
-            launch(self.settings, "sync_connection", {"dagster/partition": connection_id})
+            self.ui.submit_job_execution("sync_connection", tags={"dagster/partition": connection_id})
         records = until_done(self.instance, "sync_connection", before + len(few), self.meter)
         return _each(_wall_and_cpu(records[: len(few)], self.meter), len(few))
 

@@ -6,17 +6,20 @@ Belongs here: what several benchmarks set up, and starting runs as the UI does. 
 
 from __future__ import annotations
 
-import json
 import os
+import socket
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import psutil
+from dagster_graphql import DagsterGraphQLClient
 from sqlalchemy import text
 
 from bank_sync.domain.models import Linked
@@ -29,6 +32,7 @@ from bank_sync.storage.database import transaction
 HISTORY_ROWS = 40
 """What the bank tells of each connection at first."""
 
+_STARTS_WITHIN_S = 120
 _WORKSPACE = "load_from:\n  - python_module: {module_name: bank_sync.definitions, location_name: bank_sync}\n"
 
 
@@ -113,12 +117,36 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **settings.as_environment(), "DAGSTER_HOME": str(dagster_home(settings))}
 
 
-def launch(settings: Settings, job: str, tags: dict[str, str] | None = None) -> None:
-    """Put a run into the queue, as the UI does."""
-    workspace = str(dagster_home(settings) / "workspace.yaml")
-    program = [str(_script("dagster")), "job", "launch", "-w", workspace, "-j", job]
-    if tags:
-        program += ["--tags", json.dumps(tags)]
-    subprocess.run(  # noqa: S603 - our own program
-        program, cwd=project_root(), env=_environment(settings), capture_output=True, check=True
-    )
+@contextmanager
+def webserver(settings: Settings) -> Iterator[DagsterGraphQLClient]:
+    """Dagster's UI over the same code location, to put runs into the queue as a person does there."""
+    folder = dagster_home(settings)
+    port = _free_port()
+    program = [str(_script("dagster-webserver")), "-w", str(folder / "workspace.yaml"), "-p", str(port)]
+    with (folder / "webserver.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            program, cwd=project_root(), env=_environment(settings), stdout=log, stderr=log
+        )
+        try:
+            yield _answering(port)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answering(port: int) -> DagsterGraphQLClient:
+    for _ in range(_STARTS_WITHIN_S):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/server_info").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(1)
+        else:
+            return DagsterGraphQLClient("127.0.0.1", port_number=port)
+    raise TimeoutError("dagster-webserver")

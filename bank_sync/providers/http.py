@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Self
@@ -233,6 +234,7 @@ def _decoded_or_none(body: bytes) -> object:
         return None
 
 
+@cache
 def _user_agent() -> str:
     try:
         return f"bank_sync/{version('bank-sync')}"

@@ -76,7 +76,7 @@ def make_engine(url: URL, *, workers: int = 1) -> Engine:
     `workers` is how many threads use it: each has up to two connections at a time.
     """
     engine = create_engine(url, pool_size=3 + workers, max_overflow=7 + workers, hide_parameters=True)
-    return _for_short_work(engine)
+    return fit_for_short_work(engine)
 
 
 def side_engine(url: URL, *, workers: int = 1) -> Engine:
@@ -85,10 +85,10 @@ def side_engine(url: URL, *, workers: int = 1) -> Engine:
     A pool of its own: workers that hold the first one's connections would else wait for each other for ever.
     """
     engine = create_engine(url, pool_size=workers, max_overflow=8, hide_parameters=True)
-    return _for_short_work(engine)
+    return fit_for_short_work(engine)
 
 
-def _for_short_work(engine: Engine) -> Engine:
+def fit_for_short_work(engine: Engine) -> Engine:
     """Fit connections for many short statements.
 
     A check before every use (`pool_pre_ping`) costs a sync a third of its round trips: what was in use

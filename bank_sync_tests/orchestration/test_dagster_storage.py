@@ -1,0 +1,63 @@
+"""Dagster's storage: a process keeps its connections, and goes on when the server was away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from bank_sync.orchestration.launch import open_instance
+from bank_sync.settings import load_settings
+from bank_sync.storage import embedded
+from bank_sync.storage.locations import locate
+from bank_sync.storage.migrate import migrate
+
+
+@contextmanager
+def logins() -> Iterator[list[object]]:
+    """Every new connection of this process to any database."""
+    made: list[object] = []
+
+    def note(connection: object, _entry: object) -> None:
+        made.append(connection)
+
+    event.listen(Pool, "connect", note)
+    try:
+        yield made
+    finally:
+        event.remove(Pool, "connect", note)
+
+
+def look(instance: dg.DagsterInstance) -> None:
+    """One look into each of the three storages."""
+    assert instance.get_runs_count() == 0
+    assert instance.get_dynamic_partitions("connections") == []
+    assert instance.all_instigator_state() == []
+
+
+def test_connections_are_kept(instance: dg.DagsterInstance) -> None:
+    """After a first look no more logins are needed; fails when dagster-postgres goes another way."""
+    look(instance)
+    with logins() as made:
+        look(instance)
+    assert made == []
+
+
+def test_server_restarted(tmp_path: Path) -> None:
+    """A connection kept over a restart of the server is noticed and replaced."""
+    home = tmp_path / "home"
+    own = embedded.ensure_running(home)
+    try:
+        settings = load_settings(home=home, environment="sandbox", database_url=own.url())
+        migrate(locate(settings))
+        with open_instance(settings) as instance:
+            look(instance)
+            embedded.stop(home)
+            embedded.ensure_running(home)
+            look(instance)
+    finally:
+        embedded.erase(home)

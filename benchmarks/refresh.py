@@ -18,8 +18,10 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +46,15 @@ from benchmarks.stage import HISTORY_ROWS, bank, daemon, let_pass, link, webserv
 _POLL_S = 0.2
 
 
-def until_done(instance: dg.DagsterInstance, job: str, count: int, meter: Meter) -> list[dg.RunRecord]:
-    """Wait until that many runs of a job have ended."""
+def until_done(
+    instance: dg.DagsterInstance, job: str, count: int, meter: Meter, more: Callable[[], bool] = lambda: False
+) -> list[dg.RunRecord]:
+    """Wait until that many runs of a job have ended, all have, and `more` says no."""
     deadline = time.monotonic() + 3600
     while time.monotonic() < deadline:
         meter.look()
         records = instance.get_run_records(dg.RunsFilter(job_name=job))
-        if len(records) >= count and all(one.dagster_run.is_finished for one in records):
+        if len(records) >= count and all(one.dagster_run.is_finished for one in records) and not more():
             return list(records)
         time.sleep(_POLL_S)
     raise TimeoutError(job)
@@ -115,23 +119,30 @@ class _Stage:
         httpx.post(f"{self.settings.sandbox_url}/rows", json={"rows": self.rows}).raise_for_status()
 
     def batch(self) -> dict[str, float]:
-        """All who are due, by as many runs as there are shards."""
-        shards = self.settings.refresh_shards
+        """All who are due, by as many runs as there are shards, and those the schedule lets follow them."""
+        shards, started = self.settings.refresh_shards, datetime.now(UTC)
         before = postgres_cpu_s(self.services), machine_cpu_s()
         for shard in range(shards):
             self.ui.submit_job_execution(REFRESH_DUE_CONNECTIONS, tags={SHARD_TAG: str(shard)})
-        records = until_done(self.instance, REFRESH_DUE_CONNECTIONS, self.batches + shards, self.meter)
+        count = self.batches + shards
+        records = until_done(self.instance, REFRESH_DUE_CONNECTIONS, count, self.meter, self.any_due)
         mine, self.batches = records[: len(records) - self.batches], len(records)
         found = _each(_wall_and_cpu(mine, self.meter), len(self.linked))
         found["postgres_cpu_ms_each"] = self._ms_each(postgres_cpu_s(self.services) - before[0])
         found["machine_cpu_ms_each"] = self._ms_each(machine_cpu_s() - before[1])
-        return found | {"left due": self.left_due()}
+        return found | {"synced since": self.synced_since(started)}
 
-    def left_due(self) -> int:
-        """Connections that no batch took."""
-        query = text("SELECT count(*) FROM bank.connections WHERE next_sync_at <= now()")
+    def any_due(self) -> bool:
+        """Whether batches have left somebody to the next ones."""
+        query = text("SELECT EXISTS (SELECT FROM bank.connections WHERE next_sync_at <= now())")
         with transaction(self.services.engine) as db:
-            return int(db.execute(query).scalar_one())
+            return bool(db.execute(query).scalar_one())
+
+    def synced_since(self, moment: datetime) -> int:
+        """Connections with a whole sync since then."""
+        query = text("SELECT count(*) FROM bank.connections WHERE last_synced_at >= :moment")
+        with transaction(self.services.engine) as db:
+            return int(db.execute(query, {"moment": moment}).scalar_one())
 
     def _ms_each(self, seconds: float) -> float:
         return 1000 * seconds / len(self.linked)

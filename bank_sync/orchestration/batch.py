@@ -40,6 +40,7 @@ from bank_sync.sync.whole import Done, Outcome
 REFRESH_DUE_CONNECTIONS = "refresh_due_connections"
 
 _LONGEST = timedelta(minutes=10)  # the rest is for the next run, so that no run is the one that must not die
+_TICK = timedelta(minutes=5)
 _IS_DEAD_AFTER = timedelta(minutes=15)  # as long as a lease: what a dead run held is free by then
 _TOLD_AT_A_TIME = 50  # what a killed run leaves untold; the ledger has it, and the next sync tells again
 _WORTH_A_SHARD = 500  # fewer connections than this are done before another process has started
@@ -148,7 +149,10 @@ def _held_back(outcome: Outcome) -> dg.Failure:
 
 
 def refresh_due_schedule(open_services: ServicesFactory, job: dg.JobDefinition) -> dg.ScheduleDefinition:
-    """Every five minutes: a batch for what is due, unless one is still at it."""
+    """Every five minutes: a batch for what is due, unless one is at it that is still so at the next tick.
+
+    One that has come so far has another waiting behind it, which begins as it ends.
+    """
 
     @dg.schedule(
         name="refresh_due",
@@ -164,7 +168,8 @@ def refresh_due_schedule(open_services: ServicesFactory, job: dg.JobDefinition) 
             with transaction(services.engine) as db:
                 due = leases.count_due(db, now=now, new_since=now - NEW_FOR, due_since=now - LEFT_TO_RECOVERY)
             wanted = min(services.settings.refresh_shards, -(-due // _WORTH_A_SHARD))
-        at_work = runs.count_unfinished(context.instance, REFRESH_DUE_CONNECTIONS)
+        go_on = now - _LONGEST + _TICK
+        at_work = runs.count_unfinished(context.instance, REFRESH_DUE_CONNECTIONS, begun_since=go_on)
         if not due:
             return dg.SkipReason("No connection is due.")
         if at_work >= wanted:

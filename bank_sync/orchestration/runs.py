@@ -7,6 +7,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import dagster as dg
 
@@ -23,9 +24,10 @@ _UNFINISHED = [
 ]
 
 
-def count_unfinished(instance: dg.DagsterInstance, job_name: str) -> int:
-    """How many runs of a job wait or go on."""
-    return instance.get_runs_count(dg.RunsFilter(job_name=job_name, statuses=_UNFINISHED))
+def count_unfinished(instance: dg.DagsterInstance, job_name: str, *, begun_since: datetime) -> int:
+    """How many runs of a job wait, or go on and began after that moment."""
+    records = instance.get_run_records(dg.RunsFilter(job_name=job_name, statuses=_UNFINISHED))
+    return sum(one.start_time is None or one.start_time >= begun_since.timestamp() for one in records)
 
 
 def partitions_with_a_run(instance: dg.DagsterInstance, keys: Collection[str]) -> set[str]:

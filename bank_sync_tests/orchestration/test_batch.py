@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -325,6 +325,24 @@ def test_lost_worker_is_noticed_by_the_tick(
     clock.advance(minutes=1)
     assert isinstance(tick(location, instance, clock), list)
     assert rows(services, "SELECT DISTINCT error_code FROM bank.connections") == [("worker_lost",)]
+
+
+def test_another_waits_behind_one_that_ends_before_the_next_tick(
+    services: Services, instance: dg.DagsterInstance, location: dg.Definitions, clock: Clock, due: list[str]
+) -> None:
+    """What a batch leaves over is not left alone until the tick after its end."""
+    job = location.resolve_job_def(REFRESH_DUE_CONNECTIONS)
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job.name, message="begun"), run.run_id
+    )
+    [record] = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+    assert record.start_time is not None
+    clock.now = datetime.fromtimestamp(record.start_time, UTC)
+    rows(services, f"UPDATE bank.connections SET next_sync_at = '{clock.now - LATER}'")
+    assert isinstance(tick(location, instance, clock), dg.SkipReason)
+    clock.advance(minutes=6)
+    assert isinstance(tick(location, instance, clock), list)
 
 
 def tick(location: dg.Definitions, instance: dg.DagsterInstance, clock: Clock) -> object:

@@ -7,13 +7,15 @@ starts on demand), so that one setting places both databases and neither address
 `dagster.yaml`.
 
 dagster-postgres connects anew for every look and every event, except in the webserver: a process and a login
-at the server each time. Here each process keeps a connection for each of the three storages. What they open
+at the server each time. Here an instance keeps a connection for each of its three storages. What they open
 engines with is changed where SQLAlchemy lets a URL name plugins: dagster-postgres has no setting for it.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
+from weakref import finalize
 
 from dagster._config import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
@@ -28,6 +30,7 @@ from bank_sync.storage.database import fit_for_short_work
 from bank_sync.storage.locations import locate
 
 _KEEP_CONNECTIONS = "bank_sync_keep_connections"
+_MADE: ContextVar[list[Engine]] = ContextVar("engines of the storage in the making")
 
 
 class BankSyncDagsterStorage(DagsterPostgresStorage):
@@ -45,7 +48,18 @@ class BankSyncDagsterStorage(DagsterPostgresStorage):
         """Called by Dagster when it loads the instance."""
         del config_value
         url = locate(load_settings()).dagster.update_query_dict({"plugin": _KEEP_CONNECTIONS})
-        return cls(postgres_url=url.render_as_string(hide_password=False), inst_data=inst_data)
+        engines: list[Engine] = []
+        made = _MADE.set(engines)
+        storage = cls(postgres_url=url.render_as_string(hide_password=False), inst_data=inst_data)
+        _MADE.reset(made)
+        # A code server makes an instance for every tick and says no goodbye to all of its parts.
+        finalize(storage.run_storage, _dispose, engines)
+        return storage
+
+
+def _dispose(engines: list[Engine]) -> None:
+    for engine in engines:
+        engine.dispose()
 
 
 class KeepConnections(CreateEnginePlugin):
@@ -64,6 +78,7 @@ class KeepConnections(CreateEnginePlugin):
     def engine_created(self, engine: Engine) -> None:
         """A kept connection is checked before use when its server may be gone."""
         fit_for_short_work(engine)
+        _MADE.get([]).append(engine)
 
 
 plugins.register(_KEEP_CONNECTIONS, __name__, KeepConnections.__name__)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.pool import Pool
 
 from bank_sync.orchestration.launch import open_instance
+from bank_sync.services import Services
 from bank_sync.settings import load_settings
 from bank_sync.storage import embedded
 from bank_sync.storage.locations import locate
@@ -45,6 +48,31 @@ def test_connections_are_kept(instance: dg.DagsterInstance) -> None:
     with logins() as made:
         look(instance)
     assert made == []
+
+
+def test_instance_that_is_gone_keeps_none(instance: dg.DagsterInstance, services: Services) -> None:
+    """A code server makes an instance for every tick; none of their connections waits for the collector."""
+    reference, before = instance.get_ref(), sessions(services)
+    gc.disable()
+    try:
+        for _ in range(5):
+            with dg.DagsterInstance.from_ref(reference) as another:
+                look(another)
+            assert sessions(services) > before
+            del another
+        closing = time.monotonic() + 10  # a server takes a moment to end a session that was closed
+        while sessions(services) > before and time.monotonic() < closing:
+            time.sleep(0.05)
+        assert sessions(services) == before
+    finally:
+        gc.enable()
+
+
+def sessions(services: Services) -> int:
+    """Connections to Dagster's database."""
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = :name")
+    with services.engine.connect() as db:
+        return int(db.execute(query, {"name": services.locations.dagster.database}).scalar_one())
 
 
 def test_server_restarted(tmp_path: Path) -> None:

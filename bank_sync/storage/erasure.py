@@ -46,6 +46,7 @@ DELETED: Mapping[str, str] = {
     "bank.sync_attempts": _BY_CONNECTION,
     "bank.quarantine": _BY_CONNECTION,
     "bank.recurring_streams": _BY_CONNECTION,
+    "bank.recurring_transactions": _BY_CONNECTION,
     "bank.notifications": _BY_USER,
     "bank.quality_results": _BY_CONNECTION,
     "bank.webhook_inbox": "connection_id = ANY(:connections) OR (provider, provider_item) IN "

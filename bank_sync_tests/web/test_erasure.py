@@ -23,6 +23,7 @@ from bank_sync.storage.database import transaction
 from bank_sync.storage.tables import metadata
 from bank_sync.sync.erasing import Erased, erase_person, finish_erasures
 from bank_sync.sync.onboarding import finish_link
+from bank_sync.sync.recurring_streams import find_streams
 from bank_sync.sync.webhooks import drain
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import LINKS
@@ -104,6 +105,7 @@ def test_erased(
     before = counts(services)
     connection_id = link_for("to-be-forgotten", provider)
     sync_connection(services, connection_id)
+    assert find_streams(services, connection_id)
     secret = secret_of(services, connection_id)
     with services.engine.begin() as db:
         db.execute(text("CREATE TABLE analytics.fct_probe AS SELECT * FROM bank.transactions"))

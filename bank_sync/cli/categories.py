@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(category_rules.app, name="rules")
 app.add_typer(category_candidates.app, name="candidates")
 app.command()(category_models.models)
+app.command()(category_models.retrain)
 app.command()(category_models.recategorize)
 Transaction = Annotated[str, typer.Argument(metavar="TRANSACTION", help="Our id of the transaction.")]
 _DEVELOPMENT = Path("../shared/categorization/dev_set.jsonl")
@@ -103,7 +104,9 @@ def train(
         Path | None, typer.Option("--output", help="Where to write it; the shipped model where not given.")
     ] = None,
 ) -> None:
-    """Train the model from the shipped lists; the same lists give the same bytes.
+    """Train the shipped model anew after a change of its lists; the same lists give the same bytes.
+
+    What people taught is no part of it: `bank-sync categories retrain` learns from that.
 
     Example: `bank-sync categories train --output /tmp/model.npz`
     """

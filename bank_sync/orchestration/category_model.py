@@ -14,6 +14,7 @@ from bank_sync.quality import drift
 from bank_sync.services import Services
 
 CATEGORY_MODEL = "category_model"
+RETRAIN_CATEGORIES = "retrain_categories"
 
 
 class Training(dg.Config):
@@ -66,14 +67,14 @@ def category_drift(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
 
 
 retrain_categories = dg.define_asset_job(
-    "retrain_categories",
+    RETRAIN_CATEGORIES,
     selection=dg.AssetSelection.assets(category_model) | dg.AssetSelection.checks(category_drift),
     tags={KIND_TAG: "upkeep", PRIORITY_TAG: str(PRIORITIES["upkeep"])},
     description="Train, judge and perhaps promote the model that gives categories; look for drift.",
 )
 
 retrain_categories_schedule = dg.ScheduleDefinition(
-    name="retrain_categories",
+    name=RETRAIN_CATEGORIES,
     job=retrain_categories,
     cron_schedule="52 3 * * 0",
     execution_timezone="UTC",

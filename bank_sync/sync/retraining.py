@@ -28,7 +28,7 @@ from bank_sync.services import Services
 from bank_sync.storage import category_models, lessons
 from bank_sync.storage.database import transaction
 from bank_sync.storage.lessons import Candidate, HeldOut
-from bank_sync.sync.champion import artefact, deciding
+from bank_sync.sync.champion import artefact, deciding, delete_others
 from bank_sync.sync.enrich import facts
 
 LEAST_CORRECTED, LEAST_PEOPLE = 100, 5
@@ -200,7 +200,7 @@ def _card(bouts: dict[str, _Bout], measured: dict[str, Figures]) -> dict[str, st
 def _keep(
     services: Services, version: str, made: Path, *, lessons: int, card: dict[str, Any], promote: bool
 ) -> None:
-    """Put the artefact where it is looked for, the manifest first, and note how it did."""
+    """Put the artefact where it is looked for, the manifest first, note how it did, and tidy up."""
     sha256 = hashlib.sha256(made.read_bytes()).hexdigest()
     target = artefact(services, version)
     made.with_suffix(".json").replace(target.with_suffix(".json"))
@@ -209,3 +209,5 @@ def _keep(
         category_models.keep_model(
             db, version, sha256, lessons=lessons, card=card, promote=promote, now=services.clock()
         )
+    with transaction(services.engine) as db:
+        delete_others(services, db)

@@ -37,6 +37,11 @@ def test_teaching(command: Any, services: Services) -> None:
     assert "removed; 1 of 1 rows changed" in said("rules", "remove", "1")
     assert "There are no rules." in said("rules", "list")
 
+    retrained = said("retrain")
+    assert "Nothing new to learn" in retrained
+    assert "1 candidates wait" in retrained
+    assert "Check category_drift: passed." in retrained
+
     assert "5 of 5 people" in said("candidates", "list")
     assert "Candidate 1: accepted." in said("candidates", "accept", "1", "--by", "ada")
     assert "No candidate is waiting." in said("candidates", "list")

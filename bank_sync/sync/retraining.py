@@ -92,6 +92,8 @@ def retrain(services: Services, *, share: float = 1.0) -> Retrained:
         bouts = _bouts(held_out, champion, challenger)
         promoted, verdict = _verdict(champion, challenger, held_out, bouts)
         measured = dict(_measured(bouts))
+        if challenger is champion:
+            measured = {name: one for name, one in measured.items() if name.startswith("champion")}
         if path is not None:
             kept = {name: asdict(one) for name, one in measured.items()} | {"verdict": verdict}
             _keep(services, challenger.version, path, lessons=len(taught), card=kept, promote=promoted)
@@ -106,7 +108,7 @@ def retrain(services: Services, *, share: float = 1.0) -> Retrained:
         held_out_rows=len(held_out),
         held_out_corrected=_corrected(held_out),
         figures=measured,
-        card=_card(bouts, measured),
+        card=_card(bouts, measured, "Champion" if challenger is champion else "Challenger"),
     )
 
 
@@ -190,10 +192,10 @@ def _measured(bouts: dict[str, _Bout]) -> Iterator[tuple[str, Figures]]:
         yield f"challenger, {name}", after
 
 
-def _card(bouts: dict[str, _Bout], measured: dict[str, Figures]) -> dict[str, str]:
+def _card(bouts: dict[str, _Bout], measured: dict[str, Figures], whose: str) -> dict[str, str]:
     """Tables and pictures of the challenger, on held-out rows where there are any."""
-    bout = bouts.get("held-out rows", bouts["own sets"])
-    pictures = card.pictures(bout.rows, bout.challenger)
+    name = "held-out rows" if "held-out rows" in bouts else "own sets"
+    pictures = card.pictures(bouts[name].rows, bouts[name].challenger, f"{whose}, {name}")
     return {"figures": card.figures_table(measured), **pictures}
 
 

@@ -75,7 +75,10 @@ def test_nothing_new_to_learn(daemon: Daemon, town: Town) -> None:
     assert set(told) >= CARD
     assert "champion, own sets" in str(told["figures"].value)
     assert "image/svg+xml" in str(told["reliability"].value)
+    assert "**Champion, own sets, " in str(told["reliability"].value)
     [check] = result.get_asset_check_evaluations()
+    assert check.description is not None
+    assert check.description.startswith("Too few rows to tell")
     assert (check.check_name, check.passed) == ("category_drift", True)
     assert not (town.services.settings.home / "models").exists()
 

@@ -20,14 +20,18 @@ from bank_sync.cli.transactions import split_category
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Categories: explain, correct, review, rules; the model: learning, measuring.",
+    help="Why a transaction has its category, correcting it, and the model behind it.\n\n"
+    "A correction or a rule counts at once, for its person alone. What many people teach alike becomes a "
+    "candidate; what is accepted of it, `retrain` learns.",
 )
-app.add_typer(category_rules.app, name="rules")
-app.add_typer(category_candidates.app, name="candidates")
-app.command()(category_models.models)
-app.command()(category_models.retrain)
-app.command()(category_models.recategorize)
-Transaction = Annotated[str, typer.Argument(metavar="TRANSACTION", help="Our id of the transaction.")]
+Transaction = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRANSACTION",
+        help="Our id of the transaction, like those of `review` or of analytics.fct_transactions.",
+    ),
+]
+_WIDTHS = {"nearest guess": 18, "transaction": 30}
 _DEVELOPMENT = Path("../shared/categorization/dev_set.jsonl")
 
 
@@ -46,7 +50,9 @@ def explain(transaction_id: Transaction) -> None:
 @app.command()
 def correct(
     transaction_id: Transaction,
-    category: Annotated[str, typer.Argument(help="Like FOOD_AND_DRINK_COFFEE or FOOD_AND_DRINK.")],
+    category: Annotated[
+        str, typer.Argument(metavar="CATEGORY", help="Like FOOD_AND_DRINK_COFFEE or FOOD_AND_DRINK.")
+    ],
 ) -> None:
     """Correct a category; the same person's rows with that merchant, in that direction, follow at once.
 
@@ -80,15 +86,17 @@ def review(
 
     with ready_services() as services, services.engine.connect() as db:
         rows = category_memory.waiting(db, limit=limit)
-    table = Table("transaction", "date", "amount", "merchant", "nearest guess", "sure", box=None)
+    table = Table("date", "amount", "merchant", box=None)
+    for name in ("nearest guess", "sure", "transaction"):  # what is typed on must be whole
+        table.add_column(name, overflow="fold", no_wrap=True, min_width=_WIDTHS.get(name))
     for row in rows:
         table.add_row(
-            row.transaction_id,
             str(row.booked_on),
             f"{row.amount:.2f} {row.currency}",
             row.merchant_name or "",
             row.suggested_primary or "none",
             f"{row.confidence:.0%}",
+            row.transaction_id,
         )
     terminal.out.print(table if rows else "Nothing needs a look.")
     if rows:
@@ -124,7 +132,10 @@ def evaluate(
     rows: Annotated[
         Path | None,
         typer.Option(
-            "--rows", help="Labelled rows, one JSON object a line; the project's own sets where not given."
+            "--rows",
+            exists=True,
+            dir_okay=False,
+            help="Labelled rows, one JSON object a line; the project's own sets where not given.",
         ),
     ] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="Folder for the plots.")] = None,
@@ -147,3 +158,10 @@ def evaluate(
 
 def _tell(text: str) -> None:
     terminal.out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+app.command()(category_models.recategorize)
+app.add_typer(category_rules.app, name="rules")
+app.add_typer(category_candidates.app, name="candidates")
+app.command()(category_models.models)
+app.command()(category_models.retrain)

@@ -41,8 +41,7 @@ def models() -> None:
         file = "kept" if one.version in kept else "deleted"
         verdict = str(one.card.get("verdict", ""))
         table.add_row(one.version, str(one.trained_at.date()), promoted, file, str(one.lessons), verdict)
-    if found:
-        terminal.out.print(table)
+    terminal.out.print(table if found else "No model was trained here yet.")
     terminal.out.print(f"Deciding: {deciding.version if deciding else 'rules alone'}.", markup=False)
 
 
@@ -68,8 +67,8 @@ def retrain() -> None:
     told = report.told
     _tell(str(told["verdict"]))
     _tell(
-        f"{told['lessons']} lessons learnt, {told['candidates_waiting']} candidates wait for a verdict "
-        "(`bank-sync categories candidates list`)."
+        f"Lessons learnt: {told['lessons']}. Candidates that wait for a verdict: "
+        f"{told['candidates_waiting']} (`bank-sync categories candidates list`)."
     )
     for check in report.checks:
         _tell(f"Check {check.name}: {'passed' if check.passed else 'look at it in the Dagster UI'}.")

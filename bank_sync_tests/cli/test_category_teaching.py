@@ -21,7 +21,8 @@ def test_teaching(command: Any, services: Services) -> None:
         town.teach(town.person(), "QVOZK WJK", "MEDICAL")
     assert services.settings.database_url is not None
     url = services.settings.database_url.get_secret_value()
-    run = replace(command, variables={"BANK_SYNC_DATABASE_URL": url}).run
+    ours = replace(command, variables={"BANK_SYNC_DATABASE_URL": url}, patience_s=300.0)
+    run = ours.run
 
     def said(*args: str) -> str:
         done = run("categories", *args)
@@ -36,10 +37,11 @@ def test_teaching(command: Any, services: Services) -> None:
     assert "by rule 1 of the owner" in said("explain", row)
     assert "removed; 1 of 1 rows changed" in said("rules", "remove", "1")
     assert "There are no rules." in said("rules", "list")
+    assert "There are no rules of a person 'nobody'." in said("rules", "list", "--person", "nobody")
 
     retrained = said("retrain")
     assert "Nothing new to learn" in retrained
-    assert "1 candidates wait" in retrained
+    assert "Candidates that wait for a verdict: 1" in retrained
     assert "Check category_drift: passed." in retrained
 
     assert "5 of 5 people" in said("candidates", "list")

@@ -31,7 +31,7 @@ Transaction = Annotated[
         help="Our id of the transaction, like those of `review` or of analytics.fct_transactions.",
     ),
 ]
-_WIDTHS = {"nearest guess": 18, "transaction": 30}
+_WHOLE = {"date": 10, "nearest guess": 18, "transaction": 30}
 _DEVELOPMENT = Path("../shared/categorization/dev_set.jsonl")
 
 
@@ -86,14 +86,14 @@ def review(
 
     with ready_services() as services, services.engine.connect() as db:
         rows = category_memory.waiting(db, limit=limit)
-    table = Table("date", "amount", "merchant", box=None)
-    for name in ("nearest guess", "sure", "transaction"):  # what is typed on must be whole
-        table.add_column(name, overflow="fold", no_wrap=True, min_width=_WIDTHS.get(name))
+    table = Table(box=None)
+    for name in ("date", "what", "nearest guess", "sure", "transaction"):
+        whole = _WHOLE.get(name)  # what is typed on must not be cut off
+        table.add_column(name, no_wrap=whole is not None, min_width=whole)
     for row in rows:
         table.add_row(
             str(row.booked_on),
-            f"{row.amount:.2f} {row.currency}",
-            row.merchant_name or "",
+            f"{row.merchant_name or ''}\n{row.amount:.2f} {row.currency}",
             row.suggested_primary or "none",
             f"{row.confidence:.0%}",
             row.transaction_id,

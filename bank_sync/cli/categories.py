@@ -20,13 +20,18 @@ from bank_sync.cli.transactions import split_category
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Categories: explain, correct, review, rules; the model: learning, measuring.",
+    help="Why a transaction has its category, correcting it, and the model behind it.\n\n"
+    "A correction or a rule counts at once, for its person alone. What many people teach alike becomes a "
+    "candidate; what is accepted of it, `retrain` learns.",
 )
-app.add_typer(category_rules.app, name="rules")
-app.add_typer(category_candidates.app, name="candidates")
-app.command()(category_models.models)
-app.command()(category_models.recategorize)
-Transaction = Annotated[str, typer.Argument(metavar="TRANSACTION", help="Our id of the transaction.")]
+Transaction = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRANSACTION",
+        help="Our id of the transaction, like those of `review` or of analytics.fct_transactions.",
+    ),
+]
+_WHOLE = {"date": 10, "nearest guess": 18, "transaction": 30}
 _DEVELOPMENT = Path("../shared/categorization/dev_set.jsonl")
 
 
@@ -45,7 +50,9 @@ def explain(transaction_id: Transaction) -> None:
 @app.command()
 def correct(
     transaction_id: Transaction,
-    category: Annotated[str, typer.Argument(help="Like FOOD_AND_DRINK_COFFEE or FOOD_AND_DRINK.")],
+    category: Annotated[
+        str, typer.Argument(metavar="CATEGORY", help="Like FOOD_AND_DRINK_COFFEE or FOOD_AND_DRINK.")
+    ],
 ) -> None:
     """Correct a category; the same person's rows with that merchant, in that direction, follow at once.
 
@@ -79,15 +86,17 @@ def review(
 
     with ready_services() as services, services.engine.connect() as db:
         rows = category_memory.waiting(db, limit=limit)
-    table = Table("transaction", "date", "amount", "merchant", "nearest guess", "sure", box=None)
+    table = Table(box=None)
+    for name in ("date", "what", "nearest guess", "sure", "transaction"):
+        whole = _WHOLE.get(name)  # what is typed on must not be cut off
+        table.add_column(name, no_wrap=whole is not None, min_width=whole)
     for row in rows:
         table.add_row(
-            row.transaction_id,
             str(row.booked_on),
-            f"{row.amount:.2f} {row.currency}",
-            row.merchant_name or "",
+            f"{row.merchant_name or ''}\n{row.amount:.2f} {row.currency}",
             row.suggested_primary or "none",
             f"{row.confidence:.0%}",
+            row.transaction_id,
         )
     terminal.out.print(table if rows else "Nothing needs a look.")
     if rows:
@@ -103,7 +112,9 @@ def train(
         Path | None, typer.Option("--output", help="Where to write it; the shipped model where not given.")
     ] = None,
 ) -> None:
-    """Train the model from the shipped lists; the same lists give the same bytes.
+    """Train the shipped model anew after a change of its lists; the same lists give the same bytes.
+
+    What people taught is no part of it: `bank-sync categories retrain` learns from that.
 
     Example: `bank-sync categories train --output /tmp/model.npz`
     """
@@ -121,7 +132,10 @@ def evaluate(
     rows: Annotated[
         Path | None,
         typer.Option(
-            "--rows", help="Labelled rows, one JSON object a line; the project's own sets where not given."
+            "--rows",
+            exists=True,
+            dir_okay=False,
+            help="Labelled rows, one JSON object a line; the project's own sets where not given.",
         ),
     ] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="Folder for the plots.")] = None,
@@ -144,3 +158,10 @@ def evaluate(
 
 def _tell(text: str) -> None:
     terminal.out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+app.command()(category_models.recategorize)
+app.add_typer(category_rules.app, name="rules")
+app.add_typer(category_candidates.app, name="candidates")
+app.command()(category_models.models)
+app.command()(category_models.retrain)

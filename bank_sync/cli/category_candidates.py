@@ -5,6 +5,7 @@ Belongs here: reading options and printing. Does not belong here: when people ag
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -17,10 +18,18 @@ Number = Annotated[int, typer.Argument(metavar="CANDIDATE", help="The number of 
 By = Annotated[str, typer.Option("--by", help="Who decides; kept with the verdict.")]
 
 
+class State(StrEnum):
+    """What can be listed."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 @app.command("list")
 def list_candidates(
     *,
-    state: Annotated[str, typer.Option("--state", help="waiting, accepted or refused.")] = "waiting",
+    state: Annotated[State, typer.Option("--state", help="Which verdict they have.")] = State.WAITING,
 ) -> None:
     """Look for merchants that enough people put into the same category, and list what waits for a verdict.
 

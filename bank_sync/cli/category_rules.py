@@ -21,7 +21,9 @@ Person = Annotated[str, typer.Option("--person", help="Your application's refere
 
 @app.command()
 def add(
-    category: Annotated[str, typer.Argument(help="Like FOOD_AND_DRINK_COFFEE or FOOD_AND_DRINK.")],
+    category: Annotated[
+        str, typer.Argument(metavar="CATEGORY", help="Like FOOD_AND_DRINK_COFFEE or FOOD_AND_DRINK.")
+    ],
     *,
     person: Person,
     merchant: Annotated[str | None, typer.Option("--merchant", help="Its name, or a bank's text.")] = None,
@@ -75,7 +77,8 @@ def list_rules(
     for own in found:
         category = own.rule.category_detailed or own.rule.category_primary
         table.add_row(str(own.rule_id), own.external_reference, category, in_words(own.rule))
-    terminal.out.print(table if found else "There are no rules.")
+    whose = f" of a person {person!r}" if person else ""
+    terminal.out.print(table if found else f"There are no rules{whose}.", markup=False)
 
 
 @app.command()

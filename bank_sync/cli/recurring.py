@@ -41,15 +41,16 @@ def recurring(
         return
     from rich.table import Table
 
-    table = Table("next", "merchant", "money", "cadence", "usual", "between", "times", "regular", box=None)
+    table = Table("next", "merchant", "cadence", "usual", "between", "times", "regular", box=None)
+    table.columns[0].no_wrap, table.columns[0].min_width = True, 10  # a date is whole or useless
     for one in found:
+        steady = one.low_amount == one.high_amount
         table.add_row(
             str(one.next_on or one.state),
             one.merchant_name or one.merchant_key,
-            "in" if one.money_in else "out",
-            one.cadence + (" (late)" if one.state == "late" else ""),
-            f"{one.usual_amount:.2f} {one.currency}",
-            f"{one.low_amount:.2f} - {one.high_amount:.2f}",
+            one.cadence.replace("_", "-") + (" (late)" if one.state == "late" else ""),
+            f"{one.usual_amount:.2f} {one.currency} {'in' if one.money_in else 'out'}",
+            "" if steady else f"{one.low_amount:.2f} - {one.high_amount:.2f}",
             str(one.occurrences),
             f"{one.confidence:.0%}",
         )

@@ -11,9 +11,11 @@ import dagster as dg
 from bank_sync.orchestration import reporting
 from bank_sync.orchestration.partitions import KIND_TAG, PRIORITIES, PRIORITY_TAG
 from bank_sync.quality import drift
+from bank_sync.quality.gate import Verdict
 from bank_sync.services import Services
 
 CATEGORY_MODEL = "category_model"
+RETRAIN_CATEGORIES = "retrain_categories"
 
 
 class Training(dg.Config):
@@ -51,6 +53,7 @@ def category_model(
             "data_hash": told.data_hash,
             **{name: getattr(told, name) for name in counts},
             **{name: dg.MetadataValue.md(text) for name, text in told.card.items()},
+            "docs": dg.MetadataValue.path("docs/decisions/018-learning.md"),
         },
     )
 
@@ -61,19 +64,33 @@ def category_drift(services: dg.ResourceParam[Services]) -> dg.AssetCheckResult:
     with reporting.failing_clearly():
         verdict = drift.check_drift(services)
     return dg.AssetCheckResult(
-        passed=verdict.passed, severity=dg.AssetCheckSeverity.WARN, metadata=reporting.details(verdict)
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=drift.in_words(verdict),
+        metadata=_figures(verdict),
     )
 
 
+def _figures(verdict: Verdict) -> dict[str, dg.MetadataValue]:
+    """Each figure by itself, which Dagster plots over time."""
+    shown: dict[str, dg.MetadataValue] = {}
+    for name, value in verdict.details.items():
+        if isinstance(value, dict):
+            shown |= {share: dg.MetadataValue.float(float(figure)) for share, figure in value.items()}
+        else:
+            shown[name] = dg.MetadataValue.int(int(str(value)))
+    return shown
+
+
 retrain_categories = dg.define_asset_job(
-    "retrain_categories",
+    RETRAIN_CATEGORIES,
     selection=dg.AssetSelection.assets(category_model) | dg.AssetSelection.checks(category_drift),
     tags={KIND_TAG: "upkeep", PRIORITY_TAG: str(PRIORITIES["upkeep"])},
     description="Train, judge and perhaps promote the model that gives categories; look for drift.",
 )
 
 retrain_categories_schedule = dg.ScheduleDefinition(
-    name="retrain_categories",
+    name=RETRAIN_CATEGORIES,
     job=retrain_categories,
     cron_schedule="52 3 * * 0",
     execution_timezone="UTC",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -20,6 +21,7 @@ import dagster as dg
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.automation import SYNC_CONNECTION
 from bank_sync.orchestration.build import build_definitions
+from bank_sync.orchestration.category_model import RETRAIN_CATEGORIES
 from bank_sync.orchestration.partitions import CONNECTIONS, run_tags
 from bank_sync.orchestration.triggers.marts import BUILD_MARTS
 from bank_sync.services import Clock, open_services, utc_now
@@ -73,6 +75,16 @@ class MartsReport:
     tests_passed: int
     tests_failed: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainReport:
+    """How a round of training ended; `told` is what the asset shows, by name, `error` is safe to show."""
+
+    run_id: str
+    error: str | None
+    told: dict[str, Any]
+    checks: tuple[CheckOutcome, ...]
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -133,6 +145,19 @@ def sync_connection(
         error=_first_error(result),
         checks=tuple(_outcome(check) for check in result.get_asset_check_evaluations()),
         seconds=perf_counter() - started,
+    )
+
+
+def retrain_categories(instance: dg.DagsterInstance) -> RetrainReport:
+    """Run the job that trains and judges a model in this process, inside `open_instance`."""
+    job = build_definitions().resolve_job_def(RETRAIN_CATEGORIES)
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+    shown = [event.materialization.metadata for event in result.get_asset_materialization_events()]
+    return RetrainReport(
+        run_id=result.run_id,
+        error=_first_error(result),
+        told={name: value.value for metadata in shown for name, value in metadata.items()},
+        checks=tuple(_outcome(check) for check in result.get_asset_check_evaluations()),
     )
 
 

@@ -38,18 +38,38 @@ def check_drift(services: Services) -> Verdict:
         unseen_before = _unseen(db, today - timedelta(days=_RECENT_DAYS))
     figures: dict[str, object] = {"recent_rows": sum(recent.values()), "rows_before": sum(before.values())}
     if min(sum(recent.values()), sum(before.values())) < _LEAST_ROWS:
-        return Verdict(CATEGORY_DRIFT, passed=True, details=figures | {"too_few_rows": 1})
+        return Verdict(CATEGORY_DRIFT, passed=True, details=figures)
     risen = _share(recent, None) - _share(before, None)
     moved = sum(abs(_share(recent, name) - _share(before, name)) for name in recent | before) / 2
     shares = {
-        "abstained before": _share(before, None),
-        "abstained now": _share(recent, None),
-        "unseen merchants before": unseen_before,
-        "unseen merchants now": unseen,
-        "in other categories": moved,
+        "abstained_before": _share(before, None),
+        "abstained_now": _share(recent, None),
+        "unseen_merchants_before": unseen_before,
+        "unseen_merchants_now": unseen,
+        "in_other_categories": moved,
     }
     passed = risen <= _MOST_ABSTAINED and moved <= _MOST_MIX and unseen - unseen_before <= _MOST_UNSEEN
     return Verdict(CATEGORY_DRIFT, passed, figures | {"shares": _rounded(shares)})
+
+
+def in_words(verdict: Verdict) -> str:
+    """What a verdict on drift says, with what would be too much; counts and shares only."""
+    rows, before = verdict.details["recent_rows"], verdict.details["rows_before"]
+    shares = verdict.details.get("shares")
+    if not isinstance(shares, dict):
+        return (
+            f"Too few rows to tell: {rows:,} of the last {_RECENT_DAYS} days and {before:,} of the half year "
+            f"before; {_LEAST_ROWS} of each are needed."
+        )
+    abstained, unseen = (
+        f"{shares[f'{name}_now']:.1%}, before {shares[f'{name}_before']:.1%} ({most:.0%} more is too much)"
+        for name, most in (("abstained", _MOST_ABSTAINED), ("unseen_merchants", _MOST_UNSEEN))
+    )
+    moved = f"{shares['in_other_categories']:.1%} ({_MOST_MIX:.0%} is too much)"
+    return (
+        f"Of {rows:,} new rows without a category: {abstained}. In other categories than before: {moved}. "
+        f"With a merchant that nobody met before: {unseen}."
+    )
 
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:

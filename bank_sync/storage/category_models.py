@@ -32,16 +32,14 @@ class StoredModel:
 _COLUMNS = [category_models.c[name] for name in StoredModel.__slots__]
 
 
-def promoted(db: Connection) -> StoredModel | None:
-    """The model that was promoted last, None where none ever was."""
+def promoted(db: Connection) -> list[StoredModel]:
+    """Models that were ever promoted, the one that was promoted last first."""
     query = (
         select(*_COLUMNS)
         .where(category_models.c.promoted_at.is_not(None))
-        .order_by(category_models.c.promoted_at.desc())
-        .limit(1)
+        .order_by(category_models.c.promoted_at.desc(), category_models.c.version)
     )
-    row = db.execute(query).mappings().first()
-    return StoredModel(**row) if row else None
+    return [StoredModel(**row) for row in db.execute(query).mappings()]
 
 
 def models(db: Connection) -> list[StoredModel]:

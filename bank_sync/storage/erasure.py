@@ -46,6 +46,7 @@ DELETED: Mapping[str, str] = {
     "bank.sync_attempts": _BY_CONNECTION,
     "bank.quarantine": _BY_CONNECTION,
     "bank.recurring_streams": _BY_CONNECTION,
+    "bank.recurring_transactions": _BY_CONNECTION,
     "bank.notifications": _BY_USER,
     "bank.quality_results": _BY_CONNECTION,
     "bank.webhook_inbox": "connection_id = ANY(:connections) OR (provider, provider_item) IN "
@@ -62,8 +63,13 @@ DELETED: Mapping[str, str] = {
 }
 """Which rows of a table go, by its name."""
 
-SCRUBBED: Mapping[str, str] = {"bank.audit": "details = '{}'"}
-"""Rows that stay as proof that something happened, and what is taken out of them."""
+SCRUBBED: Mapping[str, str] = {
+    "bank.audit": "details = '{}', actor = CASE WHEN actor = :user_id THEN 'person' "
+    "WHEN actor IN ('operator', 'sync') THEN actor ELSE 'somebody' END "
+    f"WHERE {_BY_CONNECTION} OR actor = :user_id"
+}
+"""Rows that stay as proof that something happened, and what is taken out of which: who did it becomes a kind,
+for a name that somebody typed may be the person's."""
 
 KEPT: Mapping[str, str] = {
     "bank.rate_budgets": "hashes of ids, for a minute",
@@ -144,7 +150,7 @@ def delete_all(db: Connection, user_id: str, *, patience_s: float) -> list[str]:
 def _deletions(db: Connection) -> list[TextClause]:
     """Marts first, then our tables in an order that no reference forbids; built from constants."""
     marts = [f"DELETE FROM {table} WHERE {rows}" for table, rows in _marts(db).items()]
-    scrubbed = [f"UPDATE {table} SET {what} WHERE {_BY_CONNECTION}" for table, what in SCRUBBED.items()]
+    scrubbed = [f"UPDATE {table} SET {what}" for table, what in SCRUBBED.items()]
     by_use = sorted(DELETED, key=_order().index)
     return [
         text(one)

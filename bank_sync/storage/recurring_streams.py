@@ -1,18 +1,19 @@
 """Streams of recurring payments and income, and the rows they are found in.
 
-Belongs here: `bank.recurring_streams`. Does not belong here: finding streams (`sync.recurring`).
+Belongs here: `bank.recurring_streams` and `bank.recurring_transactions`. Does not belong here: finding
+streams (`sync.recurring`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, delete, insert, select, text
 
-from bank_sync.storage.tables import connections, recurring_streams, users
+from bank_sync.storage.tables import connections, recurring_streams, recurring_transactions, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,31 @@ ORDER BY t.booked_on, t.transaction_id
 """
 
 
+def stream_ids(db: Connection, connection_id: str) -> dict[str, str]:
+    """Ids of the streams that transactions of a connection belong to, by transaction."""
+    known = recurring_transactions.c
+    query = select(known.transaction_id, known.stream_id).where(known.connection_id == connection_id)
+    return {row.transaction_id: row.stream_id for row in db.execute(query)}
+
+
 def replace_streams(
-    db: Connection, connection_id: str, found: Sequence[RecurringStream], *, now: datetime
+    db: Connection,
+    connection_id: str,
+    found: Mapping[RecurringStream, Sequence[str]],
+    *,
+    now: datetime,
 ) -> None:
-    """Put the streams of a connection in the place of those found before."""
+    """Put the streams of a connection, each with ids of its transactions, in the place of those before."""
     db.execute(delete(recurring_streams).where(recurring_streams.c.connection_id == connection_id))
-    if found:
-        db.execute(insert(recurring_streams), [{**asdict(one), "found_at": now} for one in found])
+    if not found:
+        return
+    db.execute(insert(recurring_streams), [{**asdict(one), "found_at": now} for one in found])
+    rows = [
+        {"transaction_id": row, "stream_id": one.stream_id, "connection_id": connection_id}
+        for one, ids in found.items()
+        for row in ids
+    ]
+    db.execute(insert(recurring_transactions), rows)
 
 
 def streams_of(

@@ -4,8 +4,9 @@ Belongs here: when a chain of rows with one merchant is a stream, what comes nex
 rows in, streams out. Does not belong here: chains (`recurring_chains`), reading rows and keeping streams
 (`recurring_streams`).
 
-Rows on random days meet some calendar by chance. A chain counts when it keeps its price, or is too long and
-too punctual for chance; two missed dates in a row end it, and what comes later is another stream.
+Rows on random days meet some calendar by chance. A chain counts when it is too long and too punctual
+for chance, the more so where its sums vary; two missed dates in a row end it, and what comes later is another
+stream.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _MOST_VARYING = 4  # times the smallest: a heating bill in winter, not a shop
 _BELONGING = 0.7  # of the rows between first and last: a chain in a crowd is chance
 _KEPT = 0.75
 _BY_CHANCE = 0.02  # over all places where a chain may begin
+_BY_CHANCE_AT_ONE_PRICE = 0.5
 _RECENT = 6
 _SUREST = 0.99
 
@@ -94,9 +96,19 @@ def _hangs_together(chain: Chain, rows: Sequence[Payment], varying: Decimal | in
     among = sum(first <= row.booked_on <= last for row in rows)
     if len(sizes) < 3:  # noqa: PLR2004 - two rows are a stream only when nothing speaks against it
         return max(sizes) <= min(sizes) * _ALIKE and len(rows) == len(sizes)
-    if max(sizes) > min(sizes) * varying or len(sizes) < _BELONGING * among:
+    if max(sizes) > min(sizes) * varying or len(sizes) < _BELONGING * among or _are_two(chain):
         return False
-    return _keeps_its_price(sizes) or _chance(chain, among) * len(rows) < _BY_CHANCE
+    most = _BY_CHANCE_AT_ONE_PRICE if _keeps_its_price(sizes) else _BY_CHANCE
+    return _chance(chain, among) * len(rows) < most
+
+
+def _are_two(chain: Chain) -> bool:
+    """Whether two streams take turns in it: an advance and the rest, subscriptions half a month apart."""
+    if not chain.cadence.is_of_half_a_month:
+        return False
+    turns = [sorted(one.row.size for one in chain.met if one.step % 2 == turn) for turn in (0, 1)]
+    low, high = sorted(turns)
+    return low[-1] * _ALIKE < high[0]
 
 
 def _keeps_its_price(sizes: Sequence[Decimal]) -> bool:
@@ -111,7 +123,7 @@ def _chance(chain: Chain, among: int) -> float:
     width = 2 * chain.cadence.either_side_days + 1
     met = 1 - exp(-width * among / days)
     ways = sum(comb(chain.steps, misses) for misses in range(chain.missed + 1))
-    return float(ways * met ** (len(chain.rows) - 1))
+    return float(ways * met ** (len(chain.rows) - chain.cadence.dates))  # the first ones were free to choose
 
 
 def _stream(chain: Chain, today: date) -> Stream:
@@ -138,7 +150,7 @@ def _stream(chain: Chain, today: date) -> Stream:
 
 def _confidence(chain: Chain, recent: Sequence[Decimal]) -> float:
     """Longer, more complete, more punctual and steadier is surer."""
-    length = 1 - 0.5 ** (len(chain.rows) - 1)
+    length = 1 - 0.5 ** (len(chain.rows) - chain.cadence.dates)
     complete = len(chain.rows) / (chain.steps + 1)
     steady = 1.0 if _keeps_its_price(recent) else 0.9
     return round(min(_SUREST, length * complete * steady * (1 - 0.3 * chain.off)), 4)

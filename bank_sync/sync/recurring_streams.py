@@ -7,7 +7,8 @@ stream (`recurring`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -22,6 +23,7 @@ from bank_sync.storage.recurring_streams import (
     RecurringStream,
     merchant_rows,
     replace_streams,
+    stream_ids,
 )
 from bank_sync.sync.recurring import Stream, streams
 from bank_sync.sync.recurring_chains import Payment
@@ -50,15 +52,16 @@ def find_streams(services: Services, connection_id: str) -> int:
 
     def work(db: Connection) -> int:
         rows = merchant_rows(db, connection_id, since=now.date() - _LOOK_BACK)
-        found = [
-            _kept(connection_id, question, group, stream)
+        names = _Names(stream_ids(db, connection_id))
+        found = {
+            _kept(names.of(stream), connection_id, question, group, stream): _ids(stream)
             for question, group in _questions(rows)
             for stream in streams(
                 [Payment(row.transaction_id, row.booked_on, abs(row.amount)) for row in group],
                 today=now.date(),
                 may_vary=group[-1].category_primary not in _HABITS,
             )
-        ]
+        }
         replace_streams(db, connection_id, found, now=now)
         return len(found)
 
@@ -74,12 +77,12 @@ def _questions(rows: Sequence[MerchantRow]) -> Iterator[tuple[Question, list[Mer
 
 
 def _kept(
-    connection_id: str, question: Question, group: Sequence[MerchantRow], stream: Stream
+    stream_id: str, connection_id: str, question: Question, group: Sequence[MerchantRow], stream: Stream
 ) -> RecurringStream:
     account_id, merchant_key, currency, money_in = question
     last = next(row for row in group if row.transaction_id == stream.rows[-1].transaction_id)
     return RecurringStream(
-        stream_id=_stream_id(stream),
+        stream_id=stream_id,
         connection_id=connection_id,
         account_id=account_id,
         merchant_key=merchant_key,
@@ -102,6 +105,29 @@ def _kept(
     )
 
 
-def _stream_id(stream: Stream) -> str:
-    """The same stream keeps its id for as long as its first row is known."""
-    return "str_" + hashlib.sha256(stream.rows[0].transaction_id.encode()).hexdigest()[:20]
+def _ids(stream: Stream) -> list[str]:
+    return [row.transaction_id for row in stream.rows]
+
+
+class _Names:
+    """Gives a stream the id under which most of its transactions are known, else a new one.
+
+    So a stream keeps its id when older history arrives, and when its first rows are too old to be looked at.
+    """
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+        self._given: set[str] = set()
+
+    def of(self, stream: Stream) -> str:
+        """The id of a stream; no two get the same."""
+        ids = _ids(stream)
+        before = Counter(self._known[one] for one in ids if one in self._known)
+        wanted = [name for name, _ in before.most_common()] + [_new_id(one) for one in ids]
+        name = next(one for one in wanted if one not in self._given)
+        self._given.add(name)
+        return name
+
+
+def _new_id(transaction_id: str) -> str:
+    return "str_" + hashlib.sha256(transaction_id.encode()).hexdigest()[:20]

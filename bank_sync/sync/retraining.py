@@ -28,7 +28,7 @@ from bank_sync.services import Services
 from bank_sync.storage import category_models, lessons
 from bank_sync.storage.database import transaction
 from bank_sync.storage.lessons import Candidate, HeldOut
-from bank_sync.sync.champion import artefact, deciding
+from bank_sync.sync.champion import artefact, deciding, delete_others
 from bank_sync.sync.enrich import facts
 
 LEAST_CORRECTED, LEAST_PEOPLE = 100, 5
@@ -92,6 +92,8 @@ def retrain(services: Services, *, share: float = 1.0) -> Retrained:
         bouts = _bouts(held_out, champion, challenger)
         promoted, verdict = _verdict(champion, challenger, held_out, bouts)
         measured = dict(_measured(bouts))
+        if challenger is champion:
+            measured = {name: one for name, one in measured.items() if name.startswith("champion")}
         if path is not None:
             kept = {name: asdict(one) for name, one in measured.items()} | {"verdict": verdict}
             _keep(services, challenger.version, path, lessons=len(taught), card=kept, promote=promoted)
@@ -106,7 +108,7 @@ def retrain(services: Services, *, share: float = 1.0) -> Retrained:
         held_out_rows=len(held_out),
         held_out_corrected=_corrected(held_out),
         figures=measured,
-        card=_card(bouts, measured),
+        card=_card(bouts, measured, "Champion" if challenger is champion else "Challenger"),
     )
 
 
@@ -190,17 +192,17 @@ def _measured(bouts: dict[str, _Bout]) -> Iterator[tuple[str, Figures]]:
         yield f"challenger, {name}", after
 
 
-def _card(bouts: dict[str, _Bout], measured: dict[str, Figures]) -> dict[str, str]:
+def _card(bouts: dict[str, _Bout], measured: dict[str, Figures], whose: str) -> dict[str, str]:
     """Tables and pictures of the challenger, on held-out rows where there are any."""
-    bout = bouts.get("held-out rows", bouts["own sets"])
-    pictures = card.pictures(bout.rows, bout.challenger)
+    name = "held-out rows" if "held-out rows" in bouts else "own sets"
+    pictures = card.pictures(bouts[name].rows, bouts[name].challenger, f"{whose}, {name}")
     return {"figures": card.figures_table(measured), **pictures}
 
 
 def _keep(
     services: Services, version: str, made: Path, *, lessons: int, card: dict[str, Any], promote: bool
 ) -> None:
-    """Put the artefact where it is looked for, the manifest first, and note how it did."""
+    """Put the artefact where it is looked for, the manifest first, note how it did, and tidy up."""
     sha256 = hashlib.sha256(made.read_bytes()).hexdigest()
     target = artefact(services, version)
     made.with_suffix(".json").replace(target.with_suffix(".json"))
@@ -209,3 +211,5 @@ def _keep(
         category_models.keep_model(
             db, version, sha256, lessons=lessons, card=card, promote=promote, now=services.clock()
         )
+    with transaction(services.engine) as db:
+        delete_others(services, db)

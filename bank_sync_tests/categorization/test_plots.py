@@ -2,7 +2,9 @@
 
 from xml.etree import ElementTree as ET
 
-from bank_sync.categorization.evaluation.plots import plots
+import numpy as np
+
+from bank_sync.categorization.evaluation.plots import plots, precision_by_share
 from bank_sync.categorization.evaluation.sets import Labelled
 
 ROWS = [
@@ -28,4 +30,20 @@ def test_the_confusion_counts_each_row_once() -> None:
         for element in ET.fromstring(plots(ROWS, ANSWERS)["confusion.svg"]).iter()  # noqa: S314
         if element.tag.endswith("text")
     ]
-    assert sorted(filter(None, texts)) == ["1", "1", "1", "MEDICAL", "TRAVEL", "TRAVEL", "nothing"]
+    assert sorted(filter(None, texts)) == [
+        "1",
+        "1",
+        "1",
+        "MEDICAL",
+        "TRAVEL",
+        "TRAVEL",
+        "is ↓ said →",
+        "nothing",
+    ]
+
+
+def test_precision_falls_from_the_surest_on() -> None:
+    """The curve says of each share of rows, surest first, how many are right; and ends with all of them."""
+    sure, right = np.array([0.2, 0.9, 0.6, 0.4]), np.array([False, True, True, False])
+    curve = [(across, round(up, 3)) for across, up, _ in precision_by_share(sure, right)]
+    assert curve == [(0.25, 1.0), (0.5, 1.0), (0.75, 0.667), (1.0, 0.5)]

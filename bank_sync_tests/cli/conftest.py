@@ -22,6 +22,7 @@ class Command:
 
     home: Path
     variables: dict[str, str] = field(default_factory=dict)
+    patience_s: float = 60.0
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start `bank-sync ARGS` and leave it running; both outputs are one stream."""
@@ -30,7 +31,7 @@ class Command:
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run `bank-sync ARGS` to its end, which is never a traceback."""
         with self._popen(args, subprocess.PIPE) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=self.patience_s)
         assert "Traceback" not in err
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 

@@ -36,6 +36,7 @@ def test_teaching(command: Any, services: Services) -> None:
     assert "by rule 1 of the owner" in said("explain", row)
     assert "removed; 1 of 1 rows changed" in said("rules", "remove", "1")
     assert "There are no rules." in said("rules", "list")
+    assert "There are no rules of a person 'nobody'." in said("rules", "list", "--person", "nobody")
 
     assert "5 of 5 people" in said("candidates", "list")
     assert "Candidate 1: accepted." in said("candidates", "accept", "1", "--by", "ada")
@@ -67,3 +68,15 @@ def test_teaching(command: Any, services: Services) -> None:
     for args in mistakes:
         done = run("categories", *args)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
+def test_retraining(command: Any, services: Services) -> None:
+    """A round of training by hand is the weekly job: its verdict, what waits, and the drift check."""
+    assert services.settings.database_url is not None
+    url = services.settings.database_url.get_secret_value()
+    ours = replace(command, variables={"BANK_SYNC_DATABASE_URL": url}, patience_s=240.0)
+    done = ours.run("categories", "retrain")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing new to learn" in done.stdout
+    assert "Candidates that wait for a verdict: 0" in done.stdout
+    assert "Check category_drift: passed." in done.stdout

@@ -113,6 +113,17 @@ def _fill_ledger(connection: Connection) -> None:
     _link(connection, "salary", "late_fee", undone_at=LONG_AGO)
     _stream(connection, "rent", next_on=date(2024, 6, 1), amount="20", cadence="monthly")
     _stream(connection, "magazine", next_on=None, amount="70", cadence="weekly", state="ended")
+    _stream(
+        connection, "wages", next_on=date(2024, 5, 15), amount="30", cadence="semi_monthly", money_in=True
+    )
+    for name in ("rent", "removed", "hidden"):
+        _add(
+            connection,
+            tables.recurring_transactions,
+            transaction_id=name,
+            stream_id="stream-rent",
+            connection_id="fresh",
+        )
     _attempt(connection, "fresh", outcome="completed", seconds=2.5)
     _attempt(connection, "late", outcome="failed", seconds=1, error_code="timeout", error_recovery="retry")
 

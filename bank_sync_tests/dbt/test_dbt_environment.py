@@ -102,7 +102,7 @@ def test_every_model_and_column_is_described(settings: Settings) -> None:
     """Each model states its grain and each column its meaning; marts promise their types."""
     manifest = dbt_manifest.load_manifest(settings)
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    assert len(models) == 25
+    assert len(models) == 26
     for model in models:
         assert "One row per" in model["description"], model["name"]
         assert model["config"]["contract"]["enforced"] == model["name"].startswith(("dim_", "fct_"))

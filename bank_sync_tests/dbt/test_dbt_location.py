@@ -72,7 +72,7 @@ def test_a_broken_ledger_fails_its_check_and_a_mended_one_passes(
     assert all(check.passed for check in checks)
     assert {check.check_name for check in checks} >= {"transactions_equal_ledger", "daily_balance_adds_up"}
     events = mended.get_asset_materialization_events()
-    assert len(events) == 25
+    assert len(events) == 26
     [mart] = [event for event in events if event.asset_key == dg.AssetKey("fct_transactions")]
     assert mart.materialization.metadata["dagster/row_count"].value == 8
 

@@ -153,7 +153,7 @@ def test_the_analyst_reads_every_model_and_nothing_else(marts: Warehouse) -> Non
         "SELECT relname FROM pg_class"
         " WHERE relkind IN ('r', 'v') AND relnamespace = 'analytics'::regnamespace"
     )
-    assert len(models) == 25
+    assert len(models) == 26
     with marts.analyst.connect() as connection:
         for model in models:
             connection.execute(text(f"SELECT count(*) FROM analytics.{model['relname']}"))
@@ -225,11 +225,21 @@ def test_wrong_figures_in_a_mart_fail_the_arithmetic_tests(marts: Warehouse) -> 
 
 def test_recurring_payments(marts: Warehouse) -> None:
     """A stream carries its account, person and website, and what it costs in a month of average length."""
-    monthly, weekly = marts.rows("SELECT * FROM analytics.fct_recurring_payments ORDER BY cadence")
+    monthly, twice, weekly = marts.rows("SELECT * FROM analytics.fct_recurring_payments ORDER BY cadence")
     assert (monthly["user_id"], monthly["account_name"]) == ("person", "Checking")
     assert (monthly["merchant_domain"], monthly["is_income"]) == ("coffee.example", False)
     assert (monthly["monthly_amount"], monthly["next_on"]) == (20, date(2024, 6, 1))
+    assert (twice["monthly_amount"], twice["is_income"]) == (60, True)
     assert (weekly["monthly_amount"], weekly["state"]) == (Decimal("304.38"), "ended")
+
+
+def test_transactions_of_a_stream(marts: Warehouse) -> None:
+    """A live transaction names its stream; removed and hidden ones are not there, others name none."""
+    joined = marts.rows(
+        "SELECT t.transaction_id, s.cadence FROM analytics.fct_transactions AS t "
+        "JOIN analytics.fct_recurring_payments AS s ON s.stream_id = t.recurring_stream_id"
+    )
+    assert joined == [{"transaction_id": "rent", "cadence": "monthly"}]
 
 
 def test_a_stream_that_contradicts_itself_is_told(marts: Warehouse) -> None:

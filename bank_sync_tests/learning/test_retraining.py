@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 
 import dagster as dg
 import pytest
 
 from bank_sync.categorization.model import shipped
+from bank_sync.domain.errors import NotFound
 from bank_sync.services import Services
 from bank_sync.storage import category_models, lessons
 from bank_sync.storage.categories import Span
@@ -50,6 +52,11 @@ def decides(services: Services) -> str | None:
     return model.version if model else None
 
 
+def files(services: Services) -> set[str]:
+    """What lies where models are kept."""
+    return {path.name for path in champion.artefact(services, "any").parent.glob("*")}
+
+
 @pytest.fixture
 def taught(town: Town) -> Town:
     """Five people taught the same of a shop nobody lists, and a person let it through."""
@@ -68,13 +75,16 @@ def test_nothing_new_to_learn(daemon: Daemon, town: Town) -> None:
     assert set(told) >= CARD
     assert "champion, own sets" in str(told["figures"].value)
     assert "image/svg+xml" in str(told["reliability"].value)
+    assert "**Champion, own sets, " in str(told["reliability"].value)
     [check] = result.get_asset_check_evaluations()
+    assert check.description is not None
+    assert check.description.startswith("Too few rows to tell")
     assert (check.check_name, check.passed) == ("category_drift", True)
     assert not (town.services.settings.home / "models").exists()
 
 
 def test_too_few_rows_to_judge_by(daemon: Daemon, taught: Town) -> None:
-    """The challenger is trained, kept and shown; without enough held-out rows the champion stays."""
+    """The challenger is trained and shown; without enough held-out rows the champion stays, and only it."""
     told = train(daemon, share=0.02)
     assert "0 corrected rows of 0 people are held out, too few" in str(told["verdict"].value)
     assert told["promoted"].value is False
@@ -82,8 +92,37 @@ def test_too_few_rows_to_judge_by(daemon: Daemon, taught: Town) -> None:
     model = shipped()
     assert model is not None
     assert decides(taught.services) == model.version
+    lost = str(told["challenger"].value)
     with taught.services.engine.connect() as db:
-        assert category_models.trained(db, str(told["challenger"].value)) is not None
+        assert category_models.trained(db, lost) is not None
+    assert files(taught.services) == set()
+    with pytest.raises(NotFound, match="is not kept: only the one that decides and the one before"):
+        rescoring.recategorize(taught.services, Span(), version=lost)
+
+
+def promote(services: Services, version: str) -> None:
+    """A model of some bytes takes over."""
+    path = champion.artefact(services, version)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(version.encode())
+    path.with_suffix(".json").write_text("{}")
+    now = services.clock()
+    with transaction(services.engine) as db:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        category_models.keep_model(db, version, sha256, lessons=1, card={}, promote=True, now=now)
+        champion.delete_others(services, db)
+    services.clock.advance(days=7)  # type: ignore[attr-defined]  # the test's clock
+
+
+def test_two_champions_are_kept(town: Town) -> None:
+    """The one that decides and the one before it stay as files; others are refused by name, saying why."""
+    for version in ("linear-9+a", "linear-9+b", "linear-9+c"):
+        promote(town.services, version)
+    assert files(town.services) == {f"linear-9+{name}.{end}" for name in "bc" for end in ("npz", "json")}
+    told = {"linear-9+a": "is not kept", "linear-9+b": "is damaged", "linear-8": "There is no model"}
+    for version, words in told.items():
+        with pytest.raises(NotFound, match=f"{words}.*`bank-sync categories models` lists"):
+            rescoring.recategorize(town.services, Span(), version=version)
 
 
 def judged(town: Town, shop: str, primary: str) -> None:
@@ -121,6 +160,7 @@ def test_a_better_model_takes_over_and_falls_back(
     assert "on 100 held-out rows the challenger alone is right" in str(told["verdict"].value)
     version = str(told["challenger"].value)
     assert decides(services) == version
+    assert files(services) == {f"{version}.npz", f"{version}.json"}
 
     rescored = rescoring.recategorize(services, Span(since=services.clock().date()))
     assert rescored.changed > 0

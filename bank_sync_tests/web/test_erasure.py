@@ -20,9 +20,11 @@ from bank_sync.services import Services, open_services
 from bank_sync.settings import Settings, load_settings
 from bank_sync.storage import connections, erasure
 from bank_sync.storage.database import transaction
+from bank_sync.storage.journal import record_audit
 from bank_sync.storage.tables import metadata
 from bank_sync.sync.erasing import Erased, erase_person, finish_erasures
 from bank_sync.sync.onboarding import finish_link
+from bank_sync.sync.recurring_streams import find_streams
 from bank_sync.sync.webhooks import drain
 from bank_sync.sync.whole import sync_connection
 from bank_sync_tests.conftest import LINKS
@@ -104,9 +106,15 @@ def test_erased(
     before = counts(services)
     connection_id = link_for("to-be-forgotten", provider)
     sync_connection(services, connection_id)
+    assert find_streams(services, connection_id)
     secret = secret_of(services, connection_id)
     with services.engine.begin() as db:
         db.execute(text("CREATE TABLE analytics.fct_probe AS SELECT * FROM bank.transactions"))
+    owner = owner_of(services, connection_id)
+    with transaction(services.engine) as db:
+        for actor in (owner, "user:to-be-forgotten", "to-be-forgotten", "operator"):
+            record_audit(db, action="looked", actor=actor, connection_id=connection_id, details={"by": actor})
+        record_audit(db, action="looked", actor=owner, connection_id=None, details={})
     visitor = browser(site, api_key(services), "to-be-forgotten")
     with api(site, api_key(services), "to-be-forgotten") as application:
         application.post(f"/connections/{connection_id}/sync").raise_for_status()
@@ -123,12 +131,19 @@ def test_erased(
     assert counts(services) == before
     left = everything(services)
     assert "somebody-else" in left
-    for word in ("to-be-forgotten", secret.provider_connection_id):
+    for word in ("to-be-forgotten", owner, secret.provider_connection_id):
         assert word not in left
     with services.engine.connect() as db:
-        query = text("SELECT action, details FROM bank.audit WHERE connection_id = :id")
+        query = text(
+            "SELECT action, actor, details FROM bank.audit WHERE connection_id = :id ORDER BY audit_id"
+        )
         told = db.execute(query, {"id": connection_id}).all()
-        assert [one.action for one in told] == ["connect", "erase"]
+        looked = [("looked", actor) for actor in ("person", "somebody", "somebody", "operator")]
+        assert [(one.action, one.actor) for one in told] == [
+            ("connect", "person"),
+            *looked,
+            ("erase", "person"),
+        ]
         assert all(one.details == {} for one in told)
         probe = text("SELECT count(*) FROM analytics.fct_probe WHERE connection_id = :id")
         assert db.execute(probe, {"id": connection_id}).scalar() == 0

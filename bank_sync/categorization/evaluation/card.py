@@ -11,6 +11,12 @@ from bank_sync.categorization.evaluation.figures import Answer, Figures
 from bank_sync.categorization.evaluation.plots import plots
 from bank_sync.categorization.evaluation.sets import Labelled
 
+_CAPTIONS = {
+    "reliability": "How many rows with such a confidence are right.\n\nOn the dashed line it keeps what it "
+    "promises; beside each dot: how many rows.",
+    "coverage": "How many are right among the surest rows,\n\nas more and more of them are taken.",
+    "confusion": "How often each category was taken for which other.",
+}
 _HEADINGS = ("", "rows", "strict", "lenient", "F1", "cov. strict", "cov. lenient", "ECE")
 
 
@@ -19,14 +25,21 @@ def figures_table(measured: Mapping[str, Figures]) -> str:
     lines = ["| " + " | ".join(_HEADINGS) + " |", "|---" + "|---:" * (len(_HEADINGS) - 1) + "|"]
     for name, of in measured.items():
         shares = (of.strict, of.lenient, of.macro_f1, of.coverage_strict, of.coverage_lenient)
-        cells = [name, str(of.rows), *(f"{share:.3f}" for share in (*shares, of.calibration_error))]
+        cells = [name, f"{of.rows:,}", *(f"{share:.3f}" for share in (*shares, of.calibration_error))]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def pictures(rows: Sequence[Labelled], answers: Sequence[Answer]) -> dict[str, str]:
-    """Return reliability, coverage and confusion of these answers by name, as images within Markdown."""
-    return {name.removesuffix(".svg"): _image(name, svg) for name, svg in plots(rows, answers).items()}
+def pictures(rows: Sequence[Labelled], answers: Sequence[Answer], whose: str) -> dict[str, str]:
+    """Return reliability, coverage and confusion of these answers by name, as images within Markdown.
+
+    `whose` says which model was asked about which rows.
+    """
+    drawn = {name.removesuffix(".svg"): svg for name, svg in plots(rows, answers).items()}
+    return {
+        name: f"**{whose}, {len(rows):,} rows.**\n\n{_CAPTIONS[name]}\n\n{_image(name, svg)}"
+        for name, svg in drawn.items()
+    }
 
 
 def _image(name: str, svg: str) -> str:

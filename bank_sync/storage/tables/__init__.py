@@ -43,7 +43,7 @@ from bank_sync.storage.tables.operations import (
 )
 from bank_sync.storage.tables.people import account_keys, accounts, connections, credentials, users
 from bank_sync.storage.tables.raw import coverage, cursors, pages, rounds
-from bank_sync.storage.tables.recurring import recurring_streams
+from bank_sync.storage.tables.recurring import recurring_streams, recurring_transactions
 from bank_sync.storage.tables.web import api_keys, link_attempts, sync_requests, web_sessions
 
 __all__ = [
@@ -51,8 +51,8 @@ __all__ = [
     "application_tokens", "audit", "balances", "breakers", "category_memory", "category_models",
     "category_rules", "connections", "coverage", "credentials", "cursors", "link_attempts", "metadata",
     "notifications", "pages", "quality_results", "quarantine", "quota_calls", "rate_budgets",
-    "reconciliations", "recurring_streams", "rounds", "sync_attempts", "sync_requests",
-    "training_candidates", "transaction_categories", "transaction_keys", "transaction_links",
+    "reconciliations", "recurring_streams", "recurring_transactions", "rounds", "sync_attempts",
+    "sync_requests", "training_candidates", "transaction_categories", "transaction_keys", "transaction_links",
     "transaction_overlays", "transaction_versions", "transactions", "users", "web_sessions",
     "webhook_inbox",
 ]  # fmt: skip

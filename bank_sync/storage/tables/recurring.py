@@ -1,8 +1,19 @@
-"""Payments and income that come again and again."""
+"""Payments and income that come again and again, and the transactions they consist of."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Date, Index, Integer, Numeric, Table, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+)
 
 from bank_sync.storage.tables.base import account_column, connection_column, metadata, moment, money
 
@@ -35,4 +46,21 @@ recurring_streams = Table(
     Index("ix_recurring_streams_connection_id", "connection_id"),
     schema="bank",
     comment="One row per stream of payments or income with one merchant; found anew every day.",
+)
+
+recurring_transactions = Table(
+    "recurring_transactions",
+    metadata,
+    Column("transaction_id", Text, primary_key=True),
+    Column(
+        "stream_id",
+        Text,
+        ForeignKey("bank.recurring_streams.stream_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    connection_column(),
+    Index("ix_recurring_transactions_connection_id", "connection_id"),
+    schema="bank",
+    comment="One row per transaction of a stream; found anew with the streams.",
 )

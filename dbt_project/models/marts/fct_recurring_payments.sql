@@ -41,6 +41,7 @@ select
     round(case streams.cadence
         when 'weekly' then streams.usual_amount * 365.25 / 84
         when 'biweekly' then streams.usual_amount * 365.25 / 168
+        when 'semi_monthly' then streams.usual_amount * 2
         when 'four_weekly' then streams.usual_amount * 365.25 / 336
         when 'monthly' then streams.usual_amount
         when 'quarterly' then streams.usual_amount / 3

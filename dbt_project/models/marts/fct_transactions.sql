@@ -16,6 +16,14 @@ transfers as (
 
 overlays as (
     select * from {{ ref('int_effective_overlays') }}
+),
+
+-- built before: a transaction of a stream it lacks waits for the next build
+recurring as (
+    select known.*
+    from {{ ref('stg_bank__recurring_transactions') }} as known
+    inner join {{ ref('fct_recurring_payments') }} as payments
+        on known.stream_id = payments.stream_id
 )
 
 select
@@ -63,6 +71,7 @@ select
     overlays.note,
     transfers.counterpart_transaction_id as transfer_counterpart_id,
     transfers.transaction_id is not null as is_transfer,
+    recurring.stream_id as recurring_stream_id,
     accounts.account_name,
     accounts.account_type,
     accounts.institution_name,
@@ -78,6 +87,8 @@ left join categories
     on transactions.transaction_id = categories.transaction_id
 left join transfers
     on transactions.transaction_id = transfers.transaction_id
+left join recurring
+    on transactions.transaction_id = recurring.transaction_id
 left join overlays
     on transactions.transaction_id = overlays.transaction_id
 where not coalesce(overlays.is_hidden, false)

@@ -44,6 +44,13 @@ def _words() -> Iterator[str]:
         yield from (word for word in words if len(word) >= _SURE_PIECE or len(words) == 1)
 
 
+def taken_apart(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words with the long ones nobody knows replaced by their pieces."""
+    if all([len(word) < _SHORTEST_WORD for word in words]):
+        return words
+    return tuple([piece for word in words for piece in apart(word)])
+
+
 @lru_cache(_MOST_REMEMBERED)
 def apart(word: str) -> tuple[str, ...]:
     """Return the pieces of a long word nobody knows, or the word alone where too little of it is known."""

@@ -5,7 +5,7 @@ Belongs here: normalizing text and the phrase index. Does not belong here: what 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
@@ -116,27 +116,26 @@ class PhraseIndex(Generic[Payload]):
         else:
             phrases.setdefault(words, []).append(payload)
 
-    def at(self, words: Sequence[str], start: int) -> list[Match[Payload]]:
-        """Return the phrases that begin exactly at `start`, longest first, without the `~` ones."""
-        found: list[Match[Payload]] = []
-        lengths = self._lengths.get(words[start])
-        if lengths is None:
-            return found
-        plain, size = tuple(words), len(words)
-        for length in lengths:
-            end = start + length
-            if end <= size and (payloads := self._phrases.get(plain[start:end])):
-                found += [Match(start, end, payload) for payload in payloads]
-        return found
+    def at(self, words: tuple[str, ...], start: int) -> Iterator[tuple[int, tuple[Payload, ...]]]:
+        """Yield where each phrase that begins at `start` ends, longest first, and what it stands for.
 
-    def find(self, words: Sequence[str]) -> list[Match[Payload]]:
+        Phrases with `~` are left out.
+        """
+        size = len(words)
+        for length in self._lengths.get(words[start], ()):
+            end = start + length
+            if end <= size and (payloads := self._phrases.get(words[start:end])):
+                yield end, payloads
+
+    def find(self, words: tuple[str, ...]) -> list[Match[Payload]]:
         """Return every phrase in `words`, left to right."""
         found: list[Match[Payload]] = []
         if self._none_in(words):
             return found
         for start, word in enumerate(words):
             if word in self._lengths:
-                found += self.at(words, start)
+                for end, payloads in self.at(words, start):
+                    found += [Match(start, end, payload) for payload in payloads]
             if self._stem_lengths and (payloads := self._stems(word)):
                 found += [Match(start, start + 1, payload) for payload in payloads]
         return found
@@ -146,21 +145,19 @@ class PhraseIndex(Generic[Payload]):
         found = list(chain.from_iterable(map(self._stems, words))) if self._stem_lengths else []
         if self._firsts.isdisjoint(words):
             return found
-        size = len(words)
         for start, word in enumerate(words):
             if word in self._lengths:
-                for length in self._lengths[word]:
-                    if start + length <= size:
-                        found += self._phrases.get(words[start : start + length], ())
+                for _, payloads in self.at(words, start):
+                    found += payloads
         return found
 
-    def _none_in(self, words: Sequence[str]) -> bool:
+    def _none_in(self, words: tuple[str, ...]) -> bool:
         """Tell quickly that no phrase is in `words`, as is usual."""
         return self._firsts.isdisjoint(words) and not (self._stem_lengths and any(map(self._stems, words)))
 
-    def holds(self, words: Sequence[str]) -> bool:
+    def holds(self, words: tuple[str, ...]) -> bool:
         """Tell whether all these words are one phrase, those with `~` aside."""
-        return tuple(words) in self._phrases
+        return words in self._phrases
 
     def may_begin(self, word: str) -> bool:
         """Tell whether some phrase, those with `~` aside, begins with this word."""

@@ -57,7 +57,7 @@ def _words() -> Iterator[str]:
 
 def taken_apart(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return words with the long ones nobody knows replaced by their pieces."""
-    if all([len(word) < _SHORTEST_WORD for word in words]):
+    if max(map(len, words), default=0) < _SHORTEST_WORD:
         return words
     return tuple([piece for word in words for piece in apart(word)])
 

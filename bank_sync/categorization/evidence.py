@@ -23,7 +23,7 @@ def heard(description: str, merchant_name: str | None) -> Reading:
 
 
 def look(reading: Reading, amount: float, account: str) -> Seen:
-    """Return all that the lists say; `amount` is positive for money in, `account` what `account_kind` says."""
+    """Return all that the lists say; `amount` is positive for money in, `account` an `account_kind`."""
     core = reading.core
     circumstances = Circumstances(amount > 0, amount < 0, account)
     return Seen(

@@ -146,9 +146,10 @@ class PhraseIndex(Generic[Payload]):
             return found
         size = len(words)
         for start, word in enumerate(words):
-            for length in self._lengths.get(word, ()):
-                if start + length <= size:
-                    found += self._phrases.get(words[start : start + length], ())
+            if word in self._lengths:
+                for length in self._lengths[word]:
+                    if start + length <= size:
+                        found += self._phrases.get(words[start : start + length], ())
         return found
 
     def _none_in(self, words: tuple[str, ...]) -> bool:

@@ -4,7 +4,6 @@ Belongs here: bands of amounts. Does not belong here: what a band weighs (`model
 """
 
 import math
-from decimal import Decimal
 
 BANDS = 8
 _ROUND = 5
@@ -18,16 +17,15 @@ _PRICE_LEVELS = {
 }  # fmt: skip
 
 
-def band(amount: Decimal, currency: str) -> float:
+def band(amount: float, currency: str) -> float:
     """Return an amount in euros that stands for all that the model cannot tell from it.
 
     It has the same sign, about the same size, and is as round. What is no number has no sign.
     """
-    if not amount.is_finite() or not amount:
+    if not math.isfinite(amount) or not amount:
         return 0.0
-    there = float(amount)
-    most = _LARGEST[bucket(there / _PRICE_LEVELS.get(currency.upper(), 1))]
-    return math.copysign((most // _ROUND * _ROUND or most) if is_round(there) else most, there)
+    most = _LARGEST[bucket(amount / _PRICE_LEVELS.get(currency.upper(), 1))]
+    return math.copysign((most // _ROUND * _ROUND or most) if is_round(amount) else most, amount)
 
 
 def is_round(amount: float) -> bool:

@@ -6,12 +6,10 @@ weighing the brand's category against other evidence.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from bank_sync.categorization.datafiles import csv_rows
 from bank_sync.categorization.phrases import PhraseIndex, has_digit, plain_words
 
-_MOST_REMEMBERED = 16_384
 USUAL_CONFIDENCE = 0.92
 # Shorter names are too often part of another name to be believed in the middle of a text.
 _LONG_ENOUGH_ANYWHERE = 7
@@ -64,7 +62,6 @@ _INDEX = PhraseIndex(_aliases())
 BRANDS: dict[str, Brand] = {alias.brand.key: alias.brand for _, alias in _aliases()}
 
 
-@lru_cache(_MOST_REMEMBERED)
 def find_brand(words: tuple[str, ...]) -> Brand | None:
     """Return the brand written in `words`, or None: one at the start first, a long name before a short.
 

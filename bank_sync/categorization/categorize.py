@@ -12,17 +12,16 @@ brand or a keyword stands in for it.
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bank_sync.categorization.amounts import band
 from bank_sync.categorization.brands import USUAL_CONFIDENCE
 from bank_sync.categorization.datafiles import fingerprint
-from bank_sync.categorization.evidence import look
+from bank_sync.categorization.evidence import account_kind, heard, look
 from bank_sync.categorization.features import Seen
 from bank_sync.categorization.model import Model, shipped
 from bank_sync.categorization.models import Category, TransactionFacts
+from bank_sync.categorization.reading import Reading
 from bank_sync.categorization.rules import (
     KEYWORDS,
     MOVEMENTS,
@@ -49,12 +48,14 @@ _UNREADABLE = "; the provider's category is not one we know"
 
 
 class _Question(NamedTuple):
-    """Everything a decision depends on, and no more, so that equal questions are answered once."""
+    """Everything a decision depends on, and no more, so that equal questions are answered once.
 
-    description: str
-    merchant_name: str | None
+    Many rows differ in nothing but dates and numbers, which a reading no longer has.
+    """
+
+    reading: Reading
     amount: float
-    account_type: str
+    account: str
     mcc: str | None
     provider: str
     provider_category: str | None
@@ -72,19 +73,20 @@ def categorize(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, floa
     `decide`, this tells its best guess however unsure it is; the confidence says so.
     """
     with _without_search_for_cycles():
-        decided = decide(_facts(row) for row in rows)
+        decided = _decided([_asked(row) for row in rows], shipped())
         return [(one.primary or one.suggested, one.confidence) for one in decided]
 
 
-def _facts(row: Mapping[str, Any]) -> TransactionFacts:
+def _asked(row: Mapping[str, Any]) -> _Question:
     mcc = row.get("mcc")
-    return TransactionFacts(
-        description=str(row.get("description") or ""),
-        amount=-Decimal(str(row.get("amount") or 0)),
-        currency=str(row.get("currency") or ""),
-        account_type=str(row.get("account_type") or ""),
-        merchant_name=row.get("merchant_name") or None,
-        mcc=None if mcc is None else str(mcc).zfill(4),
+    return _Question(
+        heard(str(row.get("description") or ""), row.get("merchant_name")),
+        band(-float(row.get("amount") or 0), str(row.get("currency") or "")),
+        account_kind(str(row.get("account_type") or "")),
+        None if mcc is None else str(mcc).zfill(4),
+        provider="",
+        provider_category=None,
+        provider_confidence=None,
     )
 
 
@@ -93,13 +95,15 @@ def decide(rows: Iterable[TransactionFacts], *, by: Callable[[], Model | None] =
 
     `by` gives the model that is asked; one that gives None leaves it to lists and rules.
     """
-    model = by()
-    answered = _ANSWERED.setdefault(model_version(model), {})
     with _without_search_for_cycles():
-        questions = [_question(row) for row in rows]
-        unknown = list(dict.fromkeys(asked for asked in questions if asked not in answered))
-        answers = dict(zip(unknown, _answers(unknown, model), strict=True))
-        found = [answers.get(asked) or answered[asked] for asked in questions]
+        return _decided([_question(row) for row in rows], by())
+
+
+def _decided(questions: Sequence[_Question], model: Model | None) -> list[Category]:
+    answered = _ANSWERED.setdefault(model_version(model), {})
+    unknown = list(dict.fromkeys([asked for asked in questions if asked not in answered]))
+    answers = dict(zip(unknown, _answers(unknown, model), strict=True))
+    found = [answers.get(asked) or answered[asked] for asked in questions]
     if sum(map(len, _ANSWERED.values())) + len(answers) > _MOST_REMEMBERED:
         _ANSWERED.clear()
     if len(answers) <= _MOST_REMEMBERED:
@@ -126,10 +130,9 @@ def model_version(model: Model | None) -> str:
 
 def _question(row: TransactionFacts) -> _Question:
     return _Question(
-        row.description,
-        row.merchant_name,
-        band(row.amount, row.currency),
-        row.account_type,
+        heard(row.description, row.merchant_name),
+        band(float(row.amount) if row.amount.is_finite() else 0.0, row.currency),
+        account_kind(row.account_type),
         row.mcc,
         row.provider,
         row.provider_category,
@@ -138,7 +141,7 @@ def _question(row: TransactionFacts) -> _Question:
 
 
 def _answers(asked: Sequence[_Question], model: Model | None) -> list[Category]:
-    seen = [look(one.description, one.merchant_name, one.amount, one.account_type) for one in asked]
+    seen = [look(one.reading, one.amount, one.account) for one in asked]
     certain = [_certain(one, what) for one, what in zip(asked, seen, strict=True)]
     open_ones = [place for place, found in enumerate(certain) if found is None]
     guesses = dict(zip(open_ones, _guesses([seen[place] for place in open_ones], model), strict=True))
@@ -169,19 +172,15 @@ def _surer(guess: Evidence | None, asked: _Question, seen: Seen) -> Evidence | N
         return guess or provided
     surer = max(guess, provided, key=lambda one: one.confidence)
     if guess.primary == provided.primary:
-        return replace(surer, detailed=surer.detailed or guess.detailed or provided.detailed)
+        return surer._replace(detailed=surer.detailed or guess.detailed or provided.detailed)
     return surer
 
 
 def _guesses(seen: Sequence[Seen], model: Model | None) -> list[Evidence | None]:
     if model is None:
         return [_from_lists(one) for one in seen]
-    keys = [(one.reading.all, one.reading.core, one.amount, one.circumstances) for one in seen]
-    distinct = dict(zip(keys, seen, strict=True))  # many rows differ in nothing but dates and numbers
-    best = dict(zip(distinct, model.best(list(distinct.values())), strict=True))
-    return [
-        _from_model(one, *best[key]) if one.reading.all else None for one, key in zip(seen, keys, strict=True)
-    ]
+    best = zip(seen, model.best(seen), strict=True)
+    return [_from_model(one, *guess) if one.reading.all else None for one, guess in best]
 
 
 def _from_model(seen: Seen, primary: str, confidence: float) -> Evidence:
@@ -193,17 +192,18 @@ def _from_model(seen: Seen, primary: str, confidence: float) -> Evidence:
     return Evidence(primary, None, confidence, "model", "model: spelling and circumstances")
 
 
-def _listed(seen: Seen) -> list[tuple[str, float, str]]:
-    """Return (detailed code, the most one can be sure, which list and words) by list that knows the merchant.
+def _listed(seen: Seen) -> Iterator[tuple[str, float, str]]:
+    """Yield (detailed code, the most one can be sure, which list and words) by list that knows the merchant.
 
     A shop that sells of everything is known for certain; what was bought there is not.
     """
-    found = []
     if seen.brand is not None and not seen.brand.intermediary:
         most = 1.0 if seen.brand.confidence >= USUAL_CONFIDENCE else seen.brand.confidence
-        found.append((seen.brand.detailed, most, f"brand {seen.brand.key}"))
-    found += [(name.detailed, 1.0, f"listed name {name.words!r}") for name in seen.names]
-    return found + [(KEYWORDS.detailed_of(name), 1.0, f"keyword {name}") for name in seen.keywords]
+        yield seen.brand.detailed, most, f"brand {seen.brand.key}"
+    for name in seen.names:
+        yield name.detailed, 1.0, f"listed name {name.words!r}"
+    for keyword in seen.keywords:
+        yield KEYWORDS.detailed_of(keyword), 1.0, f"keyword {keyword}"
 
 
 def _from_lists(seen: Seen) -> Evidence | None:

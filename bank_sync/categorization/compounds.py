@@ -30,6 +30,17 @@ def _pieces() -> frozenset[str]:
 
 
 @cache
+def _beginnings() -> frozenset[str]:
+    """Return what pieces begin with, so that a search ends where no piece can follow."""
+    return frozenset(
+        piece[:end]
+        for piece in _pieces()
+        if len(piece) <= _LONGEST_PIECE
+        for end in range(_SHORTEST_PIECE, len(piece) + 1)
+    )
+
+
+@cache
 def _places() -> frozenset[str]:
     return frozenset(row["name"] for row in csv_rows("cities.csv"))
 
@@ -42,6 +53,13 @@ def _words() -> Iterator[str]:
     for name, _ in listed():
         words = plain_words(name)
         yield from (word for word in words if len(word) >= _SURE_PIECE or len(words) == 1)
+
+
+def taken_apart(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words with the long ones nobody knows replaced by their pieces."""
+    if max(map(len, words), default=0) < _SHORTEST_WORD:
+        return words
+    return tuple([piece for word in words for piece in apart(word)])
 
 
 @lru_cache(_MOST_REMEMBERED)
@@ -60,15 +78,27 @@ def _best_cuts(word: str) -> list[int]:
     """Return where to cut so that most letters lie in known pieces, and few pieces are needed."""
     worth = [0.0] * (len(word) + 1)
     before = [0] * (len(word) + 1)
-    pieces = _pieces()
+    ending = _pieces_by_end(word)
     for end in range(1, len(word) + 1):
         worth[end], before[end] = worth[end - 1] - _UNKNOWN, end - 1
-        for start in range(max(0, end - _LONGEST_PIECE), end - _SHORTEST_PIECE + 1):
-            if word[start:end] in pieces:
-                better = worth[start] + end - start - _CUT
-                if better > worth[end]:
-                    worth[end], before[end] = better, start
+        for start in ending[end]:
+            better = worth[start] + end - start - _CUT
+            if better > worth[end]:
+                worth[end], before[end] = better, start
     return _cuts(before)
+
+
+def _pieces_by_end(word: str) -> list[list[int]]:
+    """Return for each place in a word where the pieces begin that end there, the longest first."""
+    found: list[list[int]] = [[] for _ in range(len(word) + 1)]
+    pieces, beginnings = _pieces(), _beginnings()
+    for start in range(len(word) - _SHORTEST_PIECE + 1):
+        for end in range(start + _SHORTEST_PIECE, len(word) + 1):
+            if word[start:end] not in beginnings:
+                break
+            if word[start:end] in pieces:
+                found[end].append(start)
+    return found
 
 
 def _cuts(before: list[int]) -> list[int]:

@@ -9,21 +9,23 @@ from functools import cache
 from bank_sync.categorization.brands import find_brand
 from bank_sync.categorization.features import Seen
 from bank_sync.categorization.names import known
-from bank_sync.categorization.reading import read
+from bank_sync.categorization.reading import Reading, read
 from bank_sync.categorization.rules import KEYWORDS, Circumstances
 
 
-def look(description: str, merchant_name: str | None, amount: float, account_type: str) -> Seen:
-    """Return all that the lists say; `amount` is positive for money in, of the account's currency."""
+def heard(description: str, merchant_name: str | None) -> Reading:
+    """Return the words of a transaction; a provider's name of the merchant comes before the bank's."""
     reading = read(description)
-    if merchant_name and merchant_name.strip():
-        named = read(merchant_name)
-        reading = reading._replace(
-            all=(*reading.all, *named.all),
-            core=named.core or reading.core,
-        )
+    if not merchant_name or not merchant_name.strip():
+        return reading
+    named = read(merchant_name)
+    return Reading((*reading.all, *named.all), named.core or reading.core)
+
+
+def look(reading: Reading, amount: float, account: str) -> Seen:
+    """Return all that the lists say; `amount` is positive for money in, `account` an `account_kind`."""
     core = reading.core
-    circumstances = Circumstances(amount > 0, amount < 0, account_kind(account_type))
+    circumstances = Circumstances(amount > 0, amount < 0, account)
     return Seen(
         reading,
         circumstances,

@@ -6,6 +6,7 @@ what they weigh (`model`), or how text is hashed (`hashing`).
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -26,10 +27,6 @@ _MOST_REMEMBERED = 16_384
 _SURE = 0.5  # a listed fact's value; smaller than 1, for several often say the same
 
 _CHANNELS = toml_table("channels.toml")
-_CHANNEL_INDEX = PhraseIndex(
-    (phrase, channel) for channel, phrases in _CHANNELS.items() for phrase in phrases
-)
-
 FACTS = (
     "any",
     *(f"sign {sign}" for sign in ("in", "out")),
@@ -45,7 +42,15 @@ FACTS = (
     *(f"keyword {name}" for name in KEYWORDS.names),
     *(f"keywords {primary}" for primary in CLASSES),
 )
-_FACT_COLUMN = {name: column for column, name in enumerate(FACTS)}
+_COLUMN = {name: column for column, name in enumerate(FACTS)}
+_CHANNEL_COLUMNS = PhraseIndex(
+    (phrase, _COLUMN[f"channel {channel}"]) for channel, phrases in _CHANNELS.items() for phrase in phrases
+)
+_KEYWORD_COLUMNS = {
+    name: [_COLUMN[fact] for fact in (f"keyword {name}", f"keywords {primary}") if fact in _COLUMN]
+    for name in KEYWORDS.names
+    for primary in [primary_of(KEYWORDS.detailed_of(name))]
+}
 _WORDS_FROM = 2**hashing.NGRAM_BITS
 _FACTS_FROM = _WORDS_FROM + 2**hashing.WORD_BITS
 WIDTH = _FACTS_FROM + len(FACTS)
@@ -72,9 +77,10 @@ class Rows(NamedTuple):
 
 def rows(seen: Sequence[Seen]) -> Rows:
     """Return the features of many transactions as one sparse matrix of WIDTH columns."""
+    texts = hashing.join([" ".join(one.reading.core) for one in seen])
     blocks = [
-        _hashed(hashing.ngrams([" ".join(one.reading.core) for one in seen]), len(seen), 0),
-        _hashed(hashing.words([" ".join(one.reading.core) for one in seen]), len(seen), _WORDS_FROM),
+        _hashed(hashing.ngrams(texts), len(seen), 0),
+        _hashed(hashing.words(texts), len(seen), _WORDS_FROM),
         _facts(seen),
     ]
     row = np.concatenate([block[0] for block in blocks])
@@ -98,9 +104,9 @@ def _hashed(found: hashing.Hashed, number: int, first_column: int) -> _Block:
 
 
 def _facts(seen: Sequence[Seen]) -> _Block:
-    columns = [[_FACT_COLUMN[name] for name in facts(one)] for one in seen]
+    columns = [fact_columns(one) for one in seen]
     sizes = np.fromiter(map(len, columns), np.int64, len(columns))
-    flat = np.fromiter((column for one in columns for column in one), np.int64, int(sizes.sum()))
+    flat = np.fromiter(chain.from_iterable(columns), np.int64, int(sizes.sum()))
     return (
         np.repeat(np.arange(len(seen)), sizes),
         flat + _FACTS_FROM,
@@ -108,42 +114,31 @@ def _facts(seen: Sequence[Seen]) -> _Block:
     )
 
 
-def facts(one: Seen) -> list[str]:
-    """Return the names of the listed facts that hold for a transaction."""
+def fact_columns(one: Seen) -> list[int]:
+    """Return the places in FACTS of the listed facts that hold for a transaction."""
     found = [*_circumstantial(one.circumstances, one.amount), *_channels(one.reading.all)]
-    if is_round(one.amount):
-        found.append("round amount")
     if not one.reading.core:
-        found.append("no name")
+        found.append(_COLUMN["no name"])
     if one.brand is not None:
-        known = f"brand {primary_of(one.brand.detailed)}"
-        found.append("payment service" if one.brand.intermediary else known)
-    return found + _of_names(one.names) + _of_keywords(one.keywords)
+        found.append(_of_brand(one.brand))
+    if one.names:
+        found += {_COLUMN[f"name {name.how} {name.primary}"] for name in one.names if name.primary in CLASSES}
+    if one.keywords:
+        found += {column for name in one.keywords for column in _KEYWORD_COLUMNS[name]}
+    return found
+
+
+def _of_brand(brand: Brand) -> int:
+    return _COLUMN["payment service" if brand.intermediary else f"brand {primary_of(brand.detailed)}"]
 
 
 @lru_cache(_MOST_REMEMBERED)
-def _circumstantial(of: Circumstances, amount: float) -> list[str]:
+def _circumstantial(of: Circumstances, amount: float) -> list[int]:
     sign = "in" if of.money_in else "out"
-    return [
-        "any",
-        f"sign {sign}",
-        f"account {of.account}",
-        f"sign {sign} account {of.account}",
-        f"amount {bucket(amount)}",
-    ]
+    facts = ["any", f"sign {sign}", f"account {of.account}", f"sign {sign} account {of.account}"]
+    facts += [f"amount {bucket(amount)}", *(["round amount"] if is_round(amount) else [])]
+    return [_COLUMN[name] for name in facts]
 
 
-@lru_cache(_MOST_REMEMBERED)
-def _channels(words: tuple[str, ...]) -> list[str]:
-    found = sorted(set(_CHANNEL_INDEX.payloads(words)))
-    return [f"channel {channel}" for channel in found] or ["channel unknown"]
-
-
-def _of_names(names: Sequence[KnownName]) -> list[str]:
-    return list(dict.fromkeys([f"name {one.how} {one.primary}" for one in names if one.primary in CLASSES]))
-
-
-def _of_keywords(keywords: Sequence[str]) -> list[str]:
-    suggested = (primary_of(KEYWORDS.detailed_of(name)) for name in keywords)
-    primaries = dict.fromkeys(f"keywords {primary}" for primary in suggested if primary in CLASSES)
-    return [*(f"keyword {name}" for name in keywords), *primaries]
+def _channels(words: tuple[str, ...]) -> list[int]:
+    return sorted(set(_CHANNEL_COLUMNS.payloads(words))) or [_COLUMN["channel unknown"]]

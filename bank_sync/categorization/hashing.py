@@ -31,14 +31,16 @@ class Hashed(NamedTuple):
     columns: Integers
 
 
-class _Joined(NamedTuple):
+class Joined(NamedTuple):
+    """Texts in one array of bytes, with what the hash of any part of it needs."""
+
     data: NDArray[np.uint8]
     prefix: NDArray[np.uint64]
     undo: NDArray[np.uint64]
     row_of: Integers
 
 
-def _join(texts: Sequence[str]) -> _Joined:
+def join(texts: Sequence[str]) -> Joined:
     """Join texts, each within one space on either side, and sum powers of the base from the left."""
     encoded = [b" " + text.encode("ascii", "replace") + b" " for text in texts]
     data = np.frombuffer(b"".join(encoded), np.uint8)
@@ -49,21 +51,18 @@ def _join(texts: Sequence[str]) -> _Joined:
     prefix = np.zeros(len(data) + 1, np.uint64)
     np.cumsum((data.astype(np.uint64) + np.uint64(1)) * np.cumprod(powers), out=prefix[1:])
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    return _Joined(data, prefix, np.cumprod(undo), np.repeat(np.arange(len(encoded)), lengths))
+    return Joined(data, prefix, np.cumprod(undo), np.repeat(np.arange(len(encoded)), lengths))
 
 
-def _hash(joined: _Joined, starts: Integers, ends: Integers, bits: int) -> Integers:
+def _hash(joined: Joined, starts: Integers, ends: Integers, bits: int) -> Integers:
     value = (joined.prefix[ends] - joined.prefix[starts]) * joined.undo[starts]
     value ^= value >> np.uint64(29)
     value *= np.uint64(_MIX)
     return (value >> np.uint64(64 - bits)).astype(np.int64)
 
 
-def ngrams(texts: Sequence[str]) -> Hashed:
+def ngrams(joined: Joined) -> Hashed:
     """Hash the character n-grams of each word, with its spaces, into 2**NGRAM_BITS columns."""
-    if not texts:
-        return Hashed(np.empty(0, np.int64), np.empty(0, np.int64))
-    joined = _join(texts)
     spaces = np.concatenate(([0], np.cumsum(joined.data == _SPACE)))
     rows, columns = [], []
     for length in NGRAM_LENGTHS:
@@ -75,11 +74,8 @@ def ngrams(texts: Sequence[str]) -> Hashed:
     return Hashed(np.concatenate(rows), np.concatenate(columns))
 
 
-def words(texts: Sequence[str]) -> Hashed:
+def words(joined: Joined) -> Hashed:
     """Hash each text's words and neighbouring pairs of words into 2**WORD_BITS columns."""
-    if not texts:
-        return Hashed(np.empty(0, np.int64), np.empty(0, np.int64))
-    joined = _join(texts)
     is_space = joined.data == _SPACE
     starts = np.flatnonzero(~is_space & np.concatenate(([True], is_space[:-1])))
     ends = np.flatnonzero(~is_space & np.concatenate((is_space[1:], [True]))) + 1

@@ -20,7 +20,7 @@ from bank_sync.categorization.phrases import (
     plain_words,
     split_words,
 )
-from bank_sync.categorization.rails import without_prefixes, without_processor
+from bank_sync.categorization.rails import prefix_length, without_processor
 
 _RAILS = toml_table("rails.toml")
 _PLACES = toml_table("places.toml")
@@ -32,8 +32,8 @@ _DATE = re.compile(
     rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?[\s./-]*(?:{_MONTH})\b\.?|\b(?:{_MONTH})[\s./-]*\d{{1,4}}\b"
 )
 _MASK = re.compile(r"(?<!\w)[x*•.]{2,}[\dx*•]*(?!\w)|\b[x*•]{3,}\d*|\*{2,}")
-_DIGITS = "0123456789"
-_MASKING = ("xx", "**", "••", "..", "x*", "*x")  # one of these is in every mask
+_DIGIT = re.compile("[0-9]")
+_MASKING = re.compile("[x*•.]{2}")  # this is in every mask
 _BATCH_FIELDS = re.compile(r"\s(?:des|indn|co id):.*")
 _SEPA_TAG = re.compile(r"\b(eref|kref|mref|cred|debt|coam|oamt|svwz|abwa|abwe|iban|bic|purp)\+")
 _DUTCH_NAME = re.compile(
@@ -110,18 +110,23 @@ def _settled(found: Merchant) -> Merchant:
 
 
 def _clean(text: str) -> Merchant:
-    words = without_prefixes(split_words(_unwrapped(canonical(text))))
-    brand = find_brand(tuple([folded(word) for word in words]))
+    words = split_words(_unwrapped(canonical(text)))
+    words = words[prefix_length(_folded(words)) :]
+    brand = find_brand(_folded(words))
     if brand is None:
         words = _core(words)
-        brand = find_brand(tuple([folded(word) for word in words]))
+        brand = find_brand(_folded(words))
     if brand is not None:
         return Merchant(brand.name, brand.key)
-    plain = [folded(word) for word in words]
+    plain = _folded(words)
     listed = written(plain)
     if listed is not None:
         return Merchant(listed, key_of(plain_words(listed)))
     return Merchant(" ".join(word[:1].upper() + word[1:] for word in words), key_of(plain))
+
+
+def _folded(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple([folded(word) for word in words])
 
 
 def _unwrapped(text: str) -> str:
@@ -133,9 +138,9 @@ def _unwrapped(text: str) -> str:
 
 def _undated(text: str) -> str:
     """Remove dates and masks; most texts have none, which is quicker to see than to search."""
-    if any(map(text.__contains__, _DIGITS)):
+    if _DIGIT.search(text):
         text = _DATE.sub(" ", text)
-    return _MASK.sub(" ", text) if any(map(text.__contains__, _MASKING)) else text
+    return _MASK.sub(" ", text) if _MASKING.search(text) else text
 
 
 def statement_column(text: str) -> str:
@@ -166,24 +171,27 @@ def _first_column(text: str) -> str:
     if len(parts) == 1:
         return text
     words = split_words(parts[0])
-    is_merchant = _LETTERS.search(parts[0]) and without_prefixes(words) == words
+    is_merchant = _LETTERS.search(parts[0]) and not prefix_length(_folded(words))
     return parts[0] if is_merchant else text
 
 
 def _core(words: Sequence[str]) -> list[str]:
     """Keep the words that name the merchant: no numbers, nothing behind a reference marker, no place."""
     kept = [word for word in words if not has_digit(word)]
-    plain = without_references([folded(word) for word in kept])
-    kept, plain = _without_months(kept[: len(plain)], plain)
-    return kept[: len(name_words(plain))]
+    plain = without_references(_folded(kept))
+    kept = _without_months(kept[: len(plain)], plain)
+    return kept[: len(name_words(_folded(kept)))]
 
 
-def without_references(plain: list[str]) -> list[str]:
+def without_references(plain: tuple[str, ...]) -> tuple[str, ...]:
     """Return plain words up to the first that says that references, people or machines follow."""
-    return plain[: next((match.start for match in _CUTS.find(plain) if match.start > 0), len(plain))]
+    for match in _CUTS.find(plain):
+        if match.start > 0:
+            return plain[: match.start]
+    return plain
 
 
-def name_words(plain: list[str]) -> list[str]:
+def name_words(plain: tuple[str, ...]) -> tuple[str, ...]:
     """Return plain words without the places, legal forms and fillers behind the merchant's name.
 
     A trade alone, as in "pizzeria", names nobody: the place behind it stays.
@@ -198,12 +206,11 @@ def _trade_alone(words: Sequence[str]) -> bool:
     return len(telling) <= 1 and all(map(is_trade, telling))
 
 
-def _without_months(kept: list[str], plain: list[str]) -> tuple[list[str], list[str]]:
-    pairs = [(word, bare) for word, bare in zip(kept, plain, strict=True) if bare not in _MONTH_NAMES]
-    return ([word for word, _ in pairs], [bare for _, bare in pairs]) if pairs else (kept, plain)
+def _without_months(kept: list[str], plain: Sequence[str]) -> list[str]:
+    return [word for word, bare in zip(kept, plain, strict=True) if bare not in _MONTH_NAMES] or kept
 
 
-def _tail_start(words: list[str]) -> int | None:
+def _tail_start(words: tuple[str, ...]) -> int | None:
     """Return where a place, legal form or filler at the end begins, or None if there is none."""
     if not words or not (_TAILS.may_end(words[-1]) or words[-1] == "&"):
         return None

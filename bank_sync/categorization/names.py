@@ -6,7 +6,7 @@ here: brands with rules of their own (`brands`), or weighing what a name says ag
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
@@ -16,7 +16,6 @@ from bank_sync.categorization.taxonomy import primary_of
 _TELLING_ALONE = 10  # letters from which a single word says something inside a name
 _LONG_WORD = 7  # letters from which a single word is rarely part of another name
 _SHORTEST = 3
-_MOST_REMEMBERED = 16_384
 _LOOK_INTO = 5  # words of a merchant at which a name may begin
 HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
 
@@ -57,9 +56,14 @@ def _index() -> PhraseIndex[str]:
     return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
 
 
-def is_listed(words: Sequence[str], *, whole: bool = False) -> bool:
-    """Tell whether some list holds a name that these words begin with, or that they are."""
-    return _index().holds(words) if whole else bool(words) and bool(_index().at(words, 0))
+def is_listed(words: tuple[str, ...]) -> bool:
+    """Tell whether some list holds the name that these words are."""
+    return _index().holds(words)
+
+
+def begins_listed(words: tuple[str, ...]) -> bool:
+    """Tell whether some list holds a name that these words begin with."""
+    return bool(words) and any(_index().at(words, 0))
 
 
 @cache
@@ -89,38 +93,35 @@ def written(words: Sequence[str]) -> str | None:
     return None
 
 
-@lru_cache(_MOST_REMEMBERED)
-def known(core: tuple[str, ...]) -> tuple[KnownName, ...]:
+def known(core: tuple[str, ...]) -> list[KnownName]:
     """Return the longest known names at the start of a merchant's words, else long ones inside."""
     if not core:
-        return ()
-    at_start = _index().at(core, 0)
-    if at_start:
-        longest = at_start[0].end
-        return tuple([_found(core, match.end, match.payload) for match in at_start if match.end == longest])
-    return tuple(_inside(core))
+        return []
+    for end, detailed in _index().at(core, 0):
+        return _named(_how(core, end), core[:end], detailed)
+    return _inside(core)
 
 
-def _found(core: Sequence[str], end: int, detailed: str) -> KnownName:
+def _how(core: Sequence[str], end: int) -> str:
     if end == len(core):
-        how = "whole"
-    elif end > 1:
-        how = "words"
-    else:
-        how = "long_word" if len(core[0]) >= _LONG_WORD else "word"
-    return KnownName(how, " ".join(core[:end]), primary_of(detailed) or "", detailed)
+        return "whole"
+    if end > 1:
+        return "words"
+    return "long_word" if len(core[0]) >= _LONG_WORD else "word"
 
 
-def _inside(core: Sequence[str]) -> list[KnownName]:
+def _named(how: str, words: Sequence[str], detailed: Sequence[str]) -> list[KnownName]:
+    name = " ".join(words)
+    return [KnownName(how, name, primary_of(one) or "", one) for one in detailed]
+
+
+def _inside(core: tuple[str, ...]) -> list[KnownName]:
     for start in range(1, min(len(core), _LOOK_INTO)):
-        found = [
-            KnownName(
-                "inside", " ".join(core[start : match.end]), primary_of(match.payload) or "", match.payload
-            )
-            for match in _index().at(core, start)
-            if sum(map(len, core[start : match.end]))
-            >= (_TELLING_ALONE if match.end == start + 1 else _LONG_WORD)
-        ]
+        found: list[KnownName] = []
+        for end, detailed in _index().at(core, start):
+            words = core[start:end]
+            if sum(map(len, words)) >= (_TELLING_ALONE if len(words) == 1 else _LONG_WORD):
+                found += _named("inside", words, detailed)
         if found:
             return found
     return []

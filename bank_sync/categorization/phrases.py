@@ -5,9 +5,8 @@ Belongs here: normalizing text and the phrase index. Does not belong here: what 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 Payload = TypeVar("Payload")
@@ -22,6 +21,7 @@ _LIGATURES = str.maketrans({"ø": "o", "œ": "oe", "æ": "ae", "ł": "l"})
 # How German texts are written where a bank's system has no umlauts.
 _WITHOUT_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DIGIT = re.compile(r"\d")
+_MOST_REMEMBERED = 65_536
 
 
 def canonical(text: str) -> str:
@@ -31,7 +31,7 @@ def canonical(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(_MOST_REMEMBERED)
 def folded(word: str) -> str:
     """Return `word` without accents."""
     if word.isascii():
@@ -58,7 +58,7 @@ def plain_words(text: str) -> list[str]:
     return [folded(word) for word in split_words(canonical(text))]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(_MOST_REMEMBERED)
 def has_digit(word: str) -> bool:
     """Tell whether a word holds a digit, and so is a number, a date, a code or a mask."""
     return _DIGIT.search(word) is not None
@@ -102,7 +102,7 @@ class PhraseIndex(Generic[Payload]):
         self._shortest_stem = min(self._stem_lengths, default=1)
         self._stem_starts = frozenset(stem[: self._shortest_stem] for stem in self._heads)
         self._stem_ends = frozenset(stem[-self._shortest_stem :] for stem in self._tails)
-        self._stems = lru_cache(maxsize=65_536)(self._find_stems)
+        self._stemless: set[str] = set()  # words found to have no stem
 
     def _add(self, phrases: dict[tuple[str, ...], list[Payload]], phrase: str, payload: Payload) -> None:
         words = tuple(plain_words(phrase))
@@ -116,34 +116,32 @@ class PhraseIndex(Generic[Payload]):
         else:
             phrases.setdefault(words, []).append(payload)
 
-    def at(self, words: Sequence[str], start: int) -> list[Match[Payload]]:
-        """Return the phrases that begin exactly at `start`, longest first, without the `~` ones."""
-        found: list[Match[Payload]] = []
-        lengths = self._lengths.get(words[start])
-        if lengths is None:
-            return found
-        plain, size = tuple(words), len(words)
-        for length in lengths:
-            end = start + length
-            if end <= size and (payloads := self._phrases.get(plain[start:end])):
-                found += [Match(start, end, payload) for payload in payloads]
-        return found
+    def at(self, words: tuple[str, ...], start: int) -> Iterator[tuple[int, tuple[Payload, ...]]]:
+        """Yield where each phrase that begins at `start` ends, longest first, and what it stands for.
 
-    def find(self, words: Sequence[str]) -> list[Match[Payload]]:
+        Phrases with `~` are left out.
+        """
+        size = len(words)
+        for length in self._lengths.get(words[start], ()):
+            end = start + length
+            if end <= size and (payloads := self._phrases.get(words[start:end])):
+                yield end, payloads
+
+    def find(self, words: tuple[str, ...]) -> list[Match[Payload]]:
         """Return every phrase in `words`, left to right."""
         found: list[Match[Payload]] = []
         if self._none_in(words):
             return found
         for start, word in enumerate(words):
             if word in self._lengths:
-                found += self.at(words, start)
-            if self._stem_lengths and (payloads := self._stems(word)):
-                found += [Match(start, start + 1, payload) for payload in payloads]
+                for end, payloads in self.at(words, start):
+                    found += [Match(start, end, payload) for payload in payloads]
+            found += [Match(start, start + 1, payload) for payload in self._of_stems((word,))]
         return found
 
     def payloads(self, words: tuple[str, ...]) -> list[Payload]:
         """Return what the phrases in `words` stand for, in no particular order."""
-        found = list(chain.from_iterable(map(self._stems, words))) if self._stem_lengths else []
+        found = self._of_stems(words)
         if self._firsts.isdisjoint(words):
             return found
         size = len(words)
@@ -154,13 +152,13 @@ class PhraseIndex(Generic[Payload]):
                         found += self._phrases.get(words[start : start + length], ())
         return found
 
-    def _none_in(self, words: Sequence[str]) -> bool:
+    def _none_in(self, words: tuple[str, ...]) -> bool:
         """Tell quickly that no phrase is in `words`, as is usual."""
-        return self._firsts.isdisjoint(words) and not (self._stem_lengths and any(map(self._stems, words)))
+        return self._firsts.isdisjoint(words) and not self._of_stems(words)
 
-    def holds(self, words: Sequence[str]) -> bool:
+    def holds(self, words: tuple[str, ...]) -> bool:
         """Tell whether all these words are one phrase, those with `~` aside."""
-        return tuple(words) in self._phrases
+        return words in self._phrases
 
     def may_begin(self, word: str) -> bool:
         """Tell whether some phrase, those with `~` aside, begins with this word."""
@@ -170,14 +168,28 @@ class PhraseIndex(Generic[Payload]):
         """Tell whether some phrase, those with `~` aside, ends in this word."""
         return word in self._ends
 
-    def _find_stems(self, word: str) -> tuple[Payload, ...]:
+    def _of_stems(self, words: tuple[str, ...]) -> list[Payload]:
+        found: list[Payload] = []
+        if not self._stem_lengths or self._stemless.issuperset(words):
+            return found
+        if len(self._stemless) > _MOST_REMEMBERED:
+            self._stemless.clear()
+        for word in words:
+            if word not in self._stemless:
+                payloads = self._stems(word)
+                found += payloads
+                if not payloads:
+                    self._stemless.add(word)
+        return found
+
+    def _stems(self, word: str) -> list[Payload]:
+        found: list[Payload] = []
         shortest = self._shortest_stem
         if word[:shortest] not in self._stem_starts and word[-shortest:] not in self._stem_ends:
-            return ()
-        found: list[Payload] = []
+            return found
         for length in self._stem_lengths:
             if length > len(word):
                 break
             found += self._heads.get(word[:length], ())
             found += self._tails.get(word[-length:], ())
-        return tuple(found)
+        return found

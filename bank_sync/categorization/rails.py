@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bank_sync.categorization.datafiles import toml_table
-from bank_sync.categorization.names import is_listed
+from bank_sync.categorization.names import begins_listed
 from bank_sync.categorization.phrases import PhraseIndex, folded, has_digit, split_words
 
 _RAILS = toml_table("rails.toml")
@@ -30,38 +30,41 @@ def without_processor(text: str) -> str:
         return text
     left = _PROCESSOR.sub("", text)
     before, star, behind = left.partition("*")
-    words = without_prefixes(split_words(before)) if star else []
+    words = split_words(before) if star else []
+    plain = tuple(map(folded, words))
+    skipped = prefix_length(plain)
     if (
-        len(words) != 1
-        or len(words[0]) < _SHORTEST_PROCESSOR
+        len(words) - skipped != 1
+        or len(words[skipped]) < _SHORTEST_PROCESSOR
         or not _FIRST_LETTERS.match(behind)
-        or is_listed(tuple(map(folded, words)))
+        or begins_listed(plain[skipped:])
     ):
         return left
     return behind.strip()
 
 
-def without_prefixes(words: list[str]) -> list[str]:
-    """Drop the payment method written before the merchant, unless nothing with letters would remain."""
-    plain = [folded(word) for word in words]
+def prefix_length(plain: tuple[str, ...]) -> int:
+    """Return how many plain words in front are a payment method; a word of a name always remains."""
     if not plain or not (_PREFIXES.may_begin(plain[0]) or plain[0] in _RAIL_WORDS):
-        return words
+        return 0
     start = 0
-    last = _last_of_name(words)
-    while start < len(words):
-        if start > 0 and has_digit(words[start]):
-            end = start + 1
-        else:
-            found = _PREFIXES.at(plain, start)
-            end = found[0].end if found else len(words)
-        if end > last:
-            break
+    last = _last_of_name(plain)
+    while (end := _prefix_end(plain, start)) <= last:
         start = end
-    return words[start + _rail_words(plain[start:]) :]
+    return start + _rail_words(plain[start:])
+
+
+def _prefix_end(plain: tuple[str, ...], start: int) -> int:
+    """Return where the method of payment that begins at `start`, or a number behind one, ends."""
+    if start > 0 and has_digit(plain[start]):
+        return start + 1
+    return next((end for end, _ in _PREFIXES.at(plain, start)), len(plain))
 
 
 def _rail_words(plain: Sequence[str]) -> int:
     """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
+    if plain[0] not in _RAIL_WORDS:
+        return 0
     count = next((place for place, word in enumerate(plain) if word not in _RAIL_WORDS), len(plain))
     return count if count >= _RAIL_LONG_ENOUGH and count <= _last_of_name(plain) else 0
 

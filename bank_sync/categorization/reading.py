@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from bank_sync.categorization.compounds import apart
+from bank_sync.categorization.compounds import taken_apart
 from bank_sync.categorization.merchants import (
     name_words,
     statement_column,
@@ -16,7 +16,7 @@ from bank_sync.categorization.merchants import (
 )
 from bank_sync.categorization.names import is_listed
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
-from bank_sync.categorization.rails import without_prefixes, without_processor
+from bank_sync.categorization.rails import prefix_length, without_processor
 from bank_sync.categorization.rules import MOVEMENTS
 
 # of a word with digits, three letters before the first one still say something
@@ -44,18 +44,22 @@ def read(text: str) -> Reading:
     return Reading(_telling(every), _core(_numberless(written if name == column else _words(name))))
 
 
-def _words(canonical_text: str) -> list[str]:
+def _words(canonical_text: str) -> tuple[str, ...]:
     words = split_words(canonical_text)
-    return words if canonical_text.isascii() else [folded(word) for word in words]
+    return tuple(words if canonical_text.isascii() else [folded(word) for word in words])
 
 
-def _telling(words: list[str]) -> tuple[str, ...]:
+def _telling(words: tuple[str, ...]) -> tuple[str, ...]:
+    if "".join(words).isalpha():
+        return words
     return tuple(
         [word for word in words if word.isalpha() or not has_digit(word) or word in MOVEMENTS.numbers]
     )
 
 
-def _numberless(words: list[str]) -> tuple[str, ...]:
+def _numberless(words: tuple[str, ...]) -> tuple[str, ...]:
+    if "".join(words).isalpha():
+        return words
     return tuple([stump for word in words if (stump := word if word.isalpha() else _stump(word))])
 
 
@@ -69,6 +73,5 @@ def _stump(word: str) -> str:
 
 @lru_cache(_MOST_REMEMBERED)
 def _core(named: tuple[str, ...]) -> tuple[str, ...]:
-    name = without_references(without_prefixes(list(named)))
-    name = name if is_listed(tuple(name), whole=True) else name_words(name)
-    return tuple([piece for word in name for piece in apart(word)])
+    name = without_references(named[prefix_length(named) :])
+    return taken_apart(name if is_listed(name) else name_words(name))

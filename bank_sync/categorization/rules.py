@@ -6,7 +6,6 @@ belong here: which kind of evidence wins; that is `categorize`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
@@ -17,11 +16,9 @@ _CONFIDENCE_OF_LEVEL = {"VERY_HIGH": 0.98, "HIGH": 0.9, "MEDIUM": 0.7, "LOW": 0.
 _CONFIDENCE_WITHOUT_LEVEL = 0.5
 # A provider that contradicts the money's direction usually mistook one kind of movement for another.
 _TURNED_ROUND = 0.6
-_MOST_REMEMBERED = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One suggestion: a primary, perhaps a detailed code, how sure, from which source and which rule."""
 
     primary: str
@@ -50,8 +47,7 @@ class _Rule:
     name: str
     direction: str
     account: str
-    detailed: str
-    confidence: float
+    says: Evidence
 
 
 def evidence(detailed: str, confidence: float, source: str, reason: str) -> Evidence:
@@ -68,7 +64,6 @@ class PhraseRules:
 
     def __init__(self, rows: Iterable[dict[str, Any]], source: str) -> None:
         """Read rules as they stand in the data file; `source` names their kind in the result."""
-        self._source = source
         self._by_name: dict[str, _Rule] = {}
         entries: list[tuple[str, tuple[_Rule, bool]]] = []
         for order, row in enumerate(rows):
@@ -77,10 +72,8 @@ class PhraseRules:
                 row["name"],
                 row.get("direction", "any"),
                 row.get("account", "any"),
-                row["detailed"],
-                row["confidence"],
+                evidence(row["detailed"], row["confidence"], source, f"{source}: {row['name']}"),
             )
-            evidence(rule.detailed, rule.confidence, source, rule.name)
             entries += [(phrase, (rule, True)) for phrase in row["phrases"]]
             entries += [(phrase, (rule, False)) for phrase in row.get("unless", ())]
             self._by_name[rule.name] = rule
@@ -89,7 +82,6 @@ class PhraseRules:
         self.numbers = frozenset(
             word for phrase, _ in entries for word in plain_words(phrase) if has_digit(word)
         )
-        self.applicable = lru_cache(_MOST_REMEMBERED)(self._find)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,21 +90,21 @@ class PhraseRules:
 
     def detailed_of(self, name: str) -> str:
         """Return the category that a rule of this name gives."""
-        return self._by_name[name].detailed
+        return self._by_name[name].says.detailed or ""
 
     def decide(self, words: tuple[str, ...], circumstances: Circumstances) -> Evidence | None:
         """Return what the first applicable rule says of a descriptor's plain words, or None."""
         applicable = self.applicable(words, circumstances)
-        if not applicable:
-            return None
-        rule = self._by_name[applicable[0]]
-        return evidence(rule.detailed, rule.confidence, self._source, f"{self._source}: {rule.name}")
+        return self._by_name[applicable[0]].says if applicable else None
 
-    def _find(self, words: tuple[str, ...], circumstances: Circumstances) -> tuple[str, ...]:
+    def applicable(self, words: tuple[str, ...], circumstances: Circumstances) -> tuple[str, ...]:
         """Return the names of all rules that apply to a descriptor's plain words, first things first."""
+        mentioned = self._index.payloads(words)
+        if not mentioned:
+            return ()
         asking: dict[int, _Rule] = {}
         vetoed: set[int] = set()
-        for rule, wanted in self._index.payloads(words):
+        for rule, wanted in mentioned:
             if not wanted:
                 vetoed.add(rule.order)
             elif circumstances.allow(rule.direction, rule.account):

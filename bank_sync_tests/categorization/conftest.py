@@ -8,5 +8,6 @@ from bank_sync.categorization import categorize, merchant
 @pytest.fixture(scope="session", autouse=True)
 def _lists_and_model_loaded() -> None:
     """The first answer reads lists and model, which would count against the first test's time."""
-    merchant("warm up")
-    categorize([{"description": "warm up", "amount": 1, "currency": "EUR", "account_type": "depository"}])
+    text = "warm up qvzokwjkov"
+    merchant(text)
+    categorize([{"description": text, "amount": 1, "currency": "EUR", "account_type": "depository"}])

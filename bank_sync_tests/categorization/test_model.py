@@ -13,8 +13,9 @@ from bank_sync.categorization import TransactionFacts, decide, model_version
 from bank_sync.categorization import categorize as categorize_rows
 from bank_sync.categorization.categorize import _answers, _question
 from bank_sync.categorization.evidence import look
-from bank_sync.categorization.features import CLASSES, FACTS, WIDTH, facts, rows
+from bank_sync.categorization.features import CLASSES, FACTS, WIDTH, fact_columns, rows
 from bank_sync.categorization.model import ARTEFACT, UnusableModelError, load, shipped
+from bank_sync.categorization.reading import read
 from bank_sync.categorization.training.fit import data_hash, train
 
 _MOST_BYTES = 5 * 1024 * 1024
@@ -146,7 +147,7 @@ def test_shares_add_up_and_exclude_what_cannot_be() -> None:
     """Money that leaves is no income; the rest of the classes share one."""
     model = shipped()
     assert model is not None
-    shares = model.shares([look("SALARY ACME", None, -50.0, "depository")])
+    shares = model.shares([look(read("SALARY ACME"), -50.0, "depository")])
     assert np.isclose(shares.sum(), 1)
     assert shares[0, CLASSES.index("INCOME")] == 0
 
@@ -165,10 +166,12 @@ def test_every_fact_has_a_column() -> None:
     """No list can name a fact the model has no weight for."""
     for text in ("TESCO", "PAYPAL *NETFLIX", "ATM 55", "QVZOK", ""):
         for amount in (-12.5, 100.0, 0.0):
-            assert set(facts(look(text, None, amount, "credit"))) <= set(FACTS)
+            columns = fact_columns(look(read(text), amount, "credit"))
+            assert set(columns) <= set(range(len(FACTS)))
+            assert len(columns) == len(set(columns))
 
 
 def test_no_rows_have_no_features() -> None:
     """Nothing asked, nothing answered."""
     assert categorize_rows([]) == []
-    assert len(rows([look("", None, 0.0, "")]).columns) > 0
+    assert len(rows([look(read(""), 0.0, "depository")]).columns) > 0

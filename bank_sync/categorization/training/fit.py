@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bank_sync.categorization.evidence import look
+from bank_sync.categorization.evidence import account_kind, look
 from bank_sync.categorization.features import CLASSES, WIDTH, Rows, Seen, rows
 from bank_sync.categorization.model import save
+from bank_sync.categorization.reading import read
 from bank_sync.categorization.training.examples import BRANDS, KEYWORDS, NAMES, Example, examples
 from bank_sync.categorization.training.lessons import Lesson, lessons_hash
 
@@ -92,7 +93,7 @@ def _parts(found: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def seen(example: Example) -> Seen:
     """Return what the model may see of a training row: all but the lists hidden from it."""
-    whole = look(example.text, None, -example.amount, example.account)
+    whole = look(read(example.text), -example.amount, account_kind(example.account))
     return whole._replace(
         names=() if NAMES in example.hidden else whole.names,
         brand=None if BRANDS in example.hidden else whole.brand,

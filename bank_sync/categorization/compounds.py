@@ -49,7 +49,8 @@ def _words() -> Iterator[str]:
     for table in toml_table("vocabulary.toml").values():
         yield from plain_words(table.get("words", ""))
     for part in toml_table("rules.toml").values():
-        yield from (word for rule in part for phrase in rule["phrases"] for word in plain_words(phrase))
+        phrases = (phrase for rule in part for phrase in rule["phrases"] if "~" not in phrase)
+        yield from (word for phrase in phrases for word in plain_words(phrase))
     for name, _ in listed():
         words = plain_words(name)
         yield from (word for word in words if len(word) >= _SURE_PIECE or len(words) == 1)

@@ -1,8 +1,10 @@
 """Takes brand names out of the npm package `name-suggestion-index` (BSD-3-Clause; see NOTICE).
 
 Belongs here: making `data/names.csv`, by hand, when a newer release of the package is worth having:
-`python -m bank_sync.categorization.training.brand_names package/dist/json/nsi.min.json > names.csv`; then
-train anew. Does not belong here: names written from knowledge (`data/vocabulary.toml`).
+`python -m bank_sync.categorization.training.brand_names package/dist/json/nsi.min.json > new.csv`; look at
+what differs (everyday words were taken out by hand), put it in place and train anew. What is listed already
+stays as it is: many names were written or mended from knowledge. Does not belong here: what a trade's names
+are made of (`data/vocabulary.toml`).
 """
 
 import csv
@@ -31,7 +33,7 @@ MOST_OF_A_KIND = 350  # of school districts alone there are thousands, which tea
 def main(index: str) -> None:
     """Write name and category of each brand that people may pay, sorted."""
     detailed_of = {row["tag"]: row["detailed"] for row in csv_rows("osm_tags.csv")}
-    found: dict[str, str] = {}
+    found = {row["name"]: row["detailed"] for row in csv_rows("names.csv")}
     kinds = json.loads(Path(index).read_text(encoding="utf-8"))["nsi"]
     for path, kind in sorted(kinds.items(), key=lambda each: (_rank(each[0]), each[0])):
         detailed = detailed_of.get(path.partition("/")[2])

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,6 +23,10 @@ from bank_sync.storage import embedded
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
 from bank_sync.sync.onboarding import finish_link
+
+# How long an example takes says how busy the machine is, not whether the answer is right.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _names = itertools.count(1)
 

@@ -17,7 +17,8 @@ from bank_sync.categorization.reading import read
     ("word", "pieces"),
     [
         ("petsupplies", ("pet", "supplies")),
-        ("fireworksdirect", ("fire", "works", "direct")),
+        ("fireworksdirect", ("fireworks", "direct")),
+        ("garagedoorrepairs", ("garage", "door", "repairs")),
         ("restaurant", ("restaurant",)),
         ("johannesburg", ("johannesburg",)),
         ("qvzokwjkqvz", ("qvzokwjkqvz",)),

@@ -31,7 +31,6 @@ from bank_sync_tests.faults.syncing import PROVIDERS, Person
 _names = itertools.count(1)
 _HYPOTHESIS = settings(
     max_examples=15,
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],

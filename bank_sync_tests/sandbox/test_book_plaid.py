@@ -106,14 +106,14 @@ _STEPS = st.lists(
 _HEALTH = [HealthCheck.function_scoped_fixture]  # one desk for all stories, each with a person of its own
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=_HEALTH, database=None)
+@settings(max_examples=25, suppress_health_check=_HEALTH, database=None)
 @given(steps=_STEPS, count=st.integers(1, 4), user=st.uuids())
 def test_any_story(desk: "Desk", steps: list[str], count: int, user: object) -> None:
     """Whatever is commanded between whatever pages: who applied every page has what is true."""
     _tell(desk, f"script-{user}", steps, count)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=_HEALTH, database=None)
+@settings(max_examples=5, suppress_health_check=_HEALTH, database=None)
 @given(steps=_STEPS, count=st.integers(50, 99), user=st.uuids())
 def test_any_story_of_a_life(desk: "Desk", steps: list[str], count: int, user: object) -> None:
     """The same of somebody who lives besides."""

@@ -44,7 +44,7 @@ def test_fixed_draw() -> None:
     assert (drawn, code(DIGITS, 8, "fixed")) == ([126, 484, 345, 296], "90347585")
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(days=st.integers(0, 900), more=st.integers(0, 200))
 def test_past_looked_at_later(days: int, more: int) -> None:
     """Told in one go or day after day, a life's past is the same."""

@@ -49,7 +49,6 @@ def test_any_order_of_steps_ends_in_the_world_as_it_is(world: World) -> None:
         settings=settings(
             max_examples=30,
             stateful_step_count=15,
-            deadline=None,  # an example is a month of a person's life
             derandomize=True,  # the stories draw new seeds; this one shrinks
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),

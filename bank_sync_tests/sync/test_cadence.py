@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bank_sync.domain.models import AskedBy
@@ -93,7 +93,6 @@ class Bank:
         return next_sync(replace(self.situation, quota=quota), self.now).at
 
 
-@settings(deadline=None)  # a month of reads
 @given(
     moments,
     rates,
@@ -127,7 +126,6 @@ def test_quota_and_reserve(
         assert later - earlier > DAY
 
 
-@settings(deadline=None)  # hundreds of connections
 @given(moments, situations)
 def test_spread_is_even(now: datetime, situation: Situation) -> None:
     """Connections that are alike and were synced together come back spread over a window, without gaps."""

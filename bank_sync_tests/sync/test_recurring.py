@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bank_sync.sync.recurring import Stream, streams
@@ -244,7 +244,6 @@ def test_chance_at_one_price() -> None:
     assert looks <= 12
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.dates(date(2024, 1, 1), TODAY), st.decimals("0.01", "5000", places=2, allow_nan=False)),

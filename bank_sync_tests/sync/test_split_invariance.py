@@ -19,7 +19,6 @@ from bank_sync.sync import engine, parts, project
 
 FEW = settings(
     max_examples=25,  # each is four rounds in a real database
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # every example is rolled back
 )
 

@@ -332,7 +332,7 @@ def _shape(name: str) -> list[tuple[str, tuple[str, ...]]]:
     st.text(min_size=1)
     | st.sampled_from(['"><script>alert(1)</script>', "' onload='x", "{{7*7}}", "</title>", "<!--"])
 )
-@hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_s12_escaping(name: str) -> None:
     """S12: whatever a bank is called, the page has the same elements and attributes."""
     assert _shape(name) == _shape("Bank")

@@ -58,7 +58,6 @@ def _explore(operation: object, site: str, headers: dict[str, str], connection_i
     @seed(1)
     @hypothesis_settings(
         max_examples=_EXAMPLES,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -13,14 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import socket
-import subprocess
-import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +28,14 @@ from sqlalchemy import text
 from bank_sync.orchestration.assets import CONNECTION_ASSETS
 from bank_sync.orchestration.build import build_definitions
 from bank_sync.orchestration.dagster_events import Teller
-from bank_sync.orchestration.launch import dagster_home, open_instance
+from bank_sync.orchestration.launch import open_instance
 from bank_sync.orchestration.partitions import CONNECTIONS
 from bank_sync.services import Services, open_services
-from bank_sync.settings import Settings, load_settings, project_root
+from bank_sync.settings import load_settings
 from bank_sync.storage import embedded
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
-from benchmarks.stage import daemon, link
+from benchmarks.stage import daemon, link, webserver
 
 _ASSET = CONNECTION_ASSETS[0]
 _WATCHED_S = 75  # two looks of the sensor that compares all connections with all partitions
@@ -104,44 +100,6 @@ def materialize(instance: dg.DagsterInstance, location: dg.Definitions, keys: li
         some = keys[start : start + _EVENTS_AT_A_TIME]
         teller.materialized([dg.AssetMaterialization(_ASSET.key, partition=key) for key in some])
     instance.report_run_canceled(run)
-
-
-@contextmanager
-def webserver(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
-    """Dagster's UI with the code location; gives its address and process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = dagster_home(settings)
-    program = [str(Path(sysconfig.get_path("scripts")) / "dagster-webserver"), "-h", "127.0.0.1"]
-    environment = {**os.environ, **settings.as_environment(), "DAGSTER_HOME": str(folder)}
-    with (folder / "webserver.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [*program, "-p", str(port), "-w", str(folder / "workspace.yaml")],
-            cwd=project_root(),
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _until_up(url)
-            yield url, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
-def _until_up(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{url}/server_info", timeout=1).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError(url)
 
 
 def page(url: str, expected: int) -> dict[str, float]:

@@ -76,7 +76,8 @@ def measure(connections: int, new_rows: list[int], shards: int, sample: int) -> 
         history = _each(without_dagster(settings, shards), connections)
         instance.add_dynamic_partitions(CONNECTIONS, linked)
         meter = Meter(stack.enter_context(daemon(settings)))
-        ui = stack.enter_context(webserver(settings))
+        url, _ = stack.enter_context(webserver(settings))
+        ui = DagsterGraphQLClient(url.removeprefix("http://"))
         stage = _Stage(settings, services, instance, meter, ui, linked)
         whole = {"connections": connections, "shards": shards, "history by the library": history}
         return whole | stage.figures(new_rows, sample)

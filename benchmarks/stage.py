@@ -19,7 +19,6 @@ from pathlib import Path
 
 import httpx
 import psutil
-from dagster_graphql import DagsterGraphQLClient
 from sqlalchemy import text
 
 from bank_sync.domain.models import Linked
@@ -118,17 +117,23 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def webserver(settings: Settings) -> Iterator[DagsterGraphQLClient]:
-    """Dagster's UI over the same code location, to put runs into the queue as a person does there."""
+def webserver(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
+    """Dagster's UI with the code location; gives its address and process."""
     folder = dagster_home(settings)
     port = _free_port()
-    program = [str(_script("dagster-webserver")), "-w", str(folder / "workspace.yaml"), "-p", str(port)]
+    program = [str(_script("dagster-webserver")), "-h", "127.0.0.1", "-p", str(port)]
     with (folder / "webserver.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            program, cwd=project_root(), env=_environment(settings), stdout=log, stderr=log
+            [*program, "-w", str(folder / "workspace.yaml")],
+            cwd=project_root(),
+            env=_environment(settings),
+            stdout=log,
+            stderr=log,
         )
         try:
-            yield _answering(port)
+            url = f"http://127.0.0.1:{port}"
+            _until_up(url)
+            yield url, psutil.Process(process.pid)
         finally:
             process.terminate()
             process.wait(60)
@@ -141,12 +146,13 @@ def _free_port() -> int:
         return port
 
 
-def _answering(port: int) -> DagsterGraphQLClient:
-    for _ in range(_STARTS_WITHIN_S):
+def _until_up(url: str) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_S
+    while time.monotonic() < deadline:
         try:
-            httpx.get(f"http://127.0.0.1:{port}/server_info").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(1)
+            httpx.get(f"{url}/server_info", timeout=1).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.2)
         else:
-            return DagsterGraphQLClient("127.0.0.1", port_number=port)
-    raise TimeoutError("dagster-webserver")
+            return
+    raise TimeoutError(url)

@@ -35,7 +35,7 @@ from bank_sync.storage.database import transaction
 from bank_sync.storage.locations import locate
 from bank_sync.storage.migrate import migrate
 from bank_sync.sync.onboarding import finish_link
-from benchmarks.partitions import webserver
+from benchmarks.stage import webserver
 
 _BANKS = (("plaid", "ins_109508", "US"), ("teller", "security_cu", "US"), ("plaid", "ins_56", "US"))
 _PEOPLE, _FAILING, _UNTOUCHED = 24, 4, 6
@@ -82,6 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--into", type=Path, default=Path("docs/images"))
     folder = parser.parse_args().into
+    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pictures-", dir="/tmp")))
         sandbox = stack.enter_context(running_sandbox(SandboxConfig()))

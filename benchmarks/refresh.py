@@ -100,10 +100,10 @@ class _Stage:
         """The first batch, then for each number of new rows: the library, a batch, a run each."""
         self.pass_two_hours(0, self.linked)
         found: dict[str, Any] = {"first batch": self.batch()}
-        few = self.linked[: max(sample, 1)]
+        few = self.linked[:sample]
         for number in new_rows:
-            self.pass_two_hours(number, few)
-            by_library = _each(without_dagster(self.settings), len(few))
+            self.pass_two_hours(number, self.linked)
+            by_library = _each(without_dagster(self.settings, self.settings.refresh_shards), len(self.linked))
             self.pass_two_hours(number, self.linked)
             in_batch = self.batch()
             self.more(number)

@@ -56,6 +56,11 @@ def _words() -> Iterator[str]:
         yield from (word for word in words if len(word) >= _SURE_PIECE or len(words) == 1)
 
 
+def is_piece(word: str) -> bool:
+    """Tell whether a plain word is one that names, trades or keywords are made of."""
+    return word in _pieces()
+
+
 def taken_apart(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return words with the long ones nobody knows replaced by their pieces."""
     if max(map(len, words), default=0) < _SHORTEST_WORD:

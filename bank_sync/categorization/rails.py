@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bank_sync.categorization.datafiles import toml_table
-from bank_sync.categorization.names import begins_listed
+from bank_sync.categorization.names import begins_listed, begins_several
 from bank_sync.categorization.phrases import PhraseIndex, folded, has_digit, split_words
 
 _RAILS = toml_table("rails.toml")
@@ -18,6 +18,7 @@ _RAIL_WORDS = frozenset(_RAILS["rail_words"])
 _RAIL_LONG_ENOUGH = 2
 _FIRST_LETTERS = re.compile(r"\s*[^\W\d_]{2,}")
 _SHORTEST_PROCESSOR = 2
+_SHORT = 2  # letters of a prefix that as many names begin with
 
 
 def without_processor(text: str) -> str:
@@ -47,11 +48,21 @@ def prefix_length(plain: tuple[str, ...]) -> int:
     """Return how many plain words in front are a payment method; a word of a name always remains."""
     if not plain or not (_PREFIXES.may_begin(plain[0]) or plain[0] in _RAIL_WORDS):
         return 0
+    if len(plain[0]) <= _SHORT and begins_several(plain):
+        return 0
     start = 0
     last = _last_of_name(plain)
     while (end := _prefix_end(plain, start)) <= last:
         start = end
     return start + _rail_words(plain[start:])
+
+
+def is_rail(plain: tuple[str, ...]) -> bool:
+    """Tell whether plain words say how money travelled, and nothing else; numbers aside."""
+    if _PREFIXES.holds(plain):
+        return True
+    telling = [word for word in plain if not word.isdigit()]
+    return all(word in _RAIL_WORDS or (has_digit(word) and telling[0] in _RAIL_WORDS) for word in telling)
 
 
 def _prefix_end(plain: tuple[str, ...], start: int) -> int:
@@ -63,7 +74,7 @@ def _prefix_end(plain: tuple[str, ...], start: int) -> int:
 
 def _rail_words(plain: Sequence[str]) -> int:
     """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
-    if plain[0] not in _RAIL_WORDS:
+    if plain[0] not in _RAIL_WORDS or begins_several(plain):
         return 0
     count = next((place for place, word in enumerate(plain) if word not in _RAIL_WORDS), len(plain))
     return count if count >= _RAIL_LONG_ENOUGH and count <= _last_of_name(plain) else 0

@@ -8,13 +8,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from bank_sync.categorization.columns import statement_column
 from bank_sync.categorization.compounds import taken_apart
-from bank_sync.categorization.merchants import (
-    name_words,
-    statement_column,
-    without_references,
-)
-from bank_sync.categorization.names import is_listed
+from bank_sync.categorization.endings import name_words, without_references
+from bank_sync.categorization.names import is_listed, numbers_in_names
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
 from bank_sync.categorization.rails import prefix_length, without_processor
 from bank_sync.categorization.rules import MOVEMENTS
@@ -52,15 +49,18 @@ def _words(canonical_text: str) -> tuple[str, ...]:
 def _telling(words: tuple[str, ...]) -> tuple[str, ...]:
     if "".join(words).isalpha():
         return words
-    return tuple(
-        [word for word in words if word.isalpha() or not has_digit(word) or word in MOVEMENTS.numbers]
-    )
+    found = [word if word.isalpha() or word in MOVEMENTS.numbers else _stump(word) for word in words]
+    return tuple(filter(None, found))
 
 
 def _numberless(words: tuple[str, ...]) -> tuple[str, ...]:
     if "".join(words).isalpha():
         return words
-    return tuple([stump for word in words if (stump := word if word.isalpha() else _stump(word))])
+    kept = numbers_in_names(words)
+    found = [
+        word if word.isalpha() or place in kept else _stump(word) for place, word in enumerate(words)
+    ]
+    return tuple(filter(None, found))
 
 
 def _stump(word: str) -> str:

@@ -24,13 +24,14 @@ def band(amount: float, currency: str) -> float:
     """
     if not math.isfinite(amount) or not amount:
         return 0.0
-    most = _LARGEST[bucket(amount / _PRICE_LEVELS.get(currency.upper(), 1))]
-    return math.copysign((most // _ROUND * _ROUND or most) if is_round(amount) else most, amount)
+    level = _PRICE_LEVELS.get(currency.upper(), 1)
+    most = _LARGEST[bucket(amount / level)]
+    return math.copysign((most // _ROUND * _ROUND or most) if is_round(amount, level) else most, amount)
 
 
-def is_round(amount: float) -> bool:
-    """Tell whether people, rather than prices, chose an amount."""
-    return amount != 0 and amount % _ROUND == 0
+def is_round(amount: float, price_level: float = 1) -> bool:
+    """Tell whether people, rather than prices, chose an amount; where prices are higher, they round more."""
+    return amount != 0 and amount % (_ROUND * 10 ** round(math.log10(price_level))) == 0
 
 
 def bucket(amount: float) -> int:

@@ -29,7 +29,7 @@ _SLASH = re.compile(r"(?<=[^\W\d])/+(?=[^\W\d])")
 _INDIAN = re.compile(r"(?:upi|neft|imps|rtgs|nach|ecom pur|pos|vps|mmt|bil)/|(?:upi|neft|imps|rtgs|nach)-")
 _GAP = re.compile(r"\s{2,}(?!\s|\*)")
 _BRACKETS = re.compile(r"\s*\([^()]*\)?\s*$")
-_DASH = re.compile(r"\s+[-–|](?=\s|$)|(?<=\w)-\s+")
+_DASH = re.compile(r"\s+[-\u2013|](?=\s|$)|(?<=\w)-\s+")
 
 
 def statement_column(text: str) -> str:
@@ -46,10 +46,10 @@ def statement_column(text: str) -> str:
 
 
 def named_part(column: str) -> str:
-    """Return what stands before brackets, dashes and slashes, which branches and places follow, in a column."""
+    """Return what stands in a column before brackets, dashes and slashes, behind which branches are named."""
     if "(" in column:
         column = _first_naming([_BRACKETS.sub("", column)]) or column
-    if "-" in column or "–" in column or "|" in column:
+    if "-" in column or "\u2013" in column or "|" in column:
         column = _first_naming(_DASH.split(column)) or column
     if "/" in column:
         column = _first_naming(_SLASH.split(column)) or column

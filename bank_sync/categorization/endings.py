@@ -48,7 +48,7 @@ def without_references(plain: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def without_months(words: Sequence[str], plain: Sequence[str]) -> list[str]:
-    """Return `words`, whose plain forms are given, without the names of months, unless nothing else is there."""
+    """Return `words`, given with their plain forms, without names of months, unless nothing else is there."""
     kept = [word for word, bare in zip(words, plain, strict=True) if bare not in _MONTH_NAMES]
     return kept or list(words)
 
@@ -73,7 +73,7 @@ def names_nobody(plain: tuple[str, ...]) -> bool:
 
 
 def mended(words: Sequence[str]) -> list[str]:
-    """Return a name's words without single letters behind them, and with a cut last word as it was, if it is clear.
+    """Return a name's words without single letters behind them, a cut last word as it was if that is clear.
 
     A city's beginning behind the name goes like the city itself.
     """
@@ -91,7 +91,7 @@ def mended(words: Sequence[str]) -> list[str]:
 
 @lru_cache(_MOST_REMEMBERED)
 def _whole(stump: str) -> str | None:
-    """Return the only trade that a word nobody knows can be the beginning of; of several forms the shortest."""
+    """Return the one trade that a word nobody knows can be the beginning of; of its forms the shortest."""
     if len(stump) < _TELLING_STUMP or is_piece(stump) or stump in _CITIES or is_listed((stump,)):
         return None
     trades = trades_from(stump)

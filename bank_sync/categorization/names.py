@@ -122,8 +122,8 @@ def _written() -> dict[tuple[str, ...], str]:
 def written(words: Sequence[str]) -> str | None:
     """Return the listed name that plain words are or begin with, as it is written where that is known.
 
-    What others follow is a name where it can hardly be the beginning of another one: a chain, and behind it the
-    place of one of its shops.
+    What others follow is a name where it can hardly be the beginning of another one: a chain, and behind it
+    the place of one of its shops.
     """
     plain = tuple(words)
     for end in range(min(len(plain), _LOOK_INTO), 0, -1):
@@ -141,7 +141,7 @@ def _spelling(words: tuple[str, ...]) -> str:
 
 
 def _is_chain(words: tuple[str, ...]) -> bool:
-    """Tell whether the first of several words is a chain's name, and no other one a trade that is not its own."""
+    """Tell whether the first of several words is a chain's name, and no other a trade that is not its own."""
     first, behind = words[0], words[1:]
     if len(first) < _SHORTEST_CHAIN or behind[0] in _CONNECTING or first in _ambiguous():
         return False

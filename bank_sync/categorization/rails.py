@@ -72,7 +72,7 @@ def _prefix_end(plain: tuple[str, ...], start: int) -> int:
     return next((end for end, _ in _PREFIXES.at(plain, start)), len(plain))
 
 
-def _rail_words(plain: Sequence[str]) -> int:
+def _rail_words(plain: tuple[str, ...]) -> int:
     """Return how many words of a rail no list knows stand in front: two or more, and a name must follow."""
     if plain[0] not in _RAIL_WORDS or begins_several(plain):
         return 0

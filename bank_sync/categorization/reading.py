@@ -57,9 +57,7 @@ def _numberless(words: tuple[str, ...]) -> tuple[str, ...]:
     if "".join(words).isalpha():
         return words
     kept = numbers_in_names(words)
-    found = [
-        word if word.isalpha() or place in kept else _stump(word) for place, word in enumerate(words)
-    ]
+    found = [word if word.isalpha() or place in kept else _stump(word) for place, word in enumerate(words)]
     return tuple(filter(None, found))
 
 

@@ -138,6 +138,15 @@ def evaluate(
             help="Labelled rows, one JSON object a line; the project's own sets where not given.",
         ),
     ] = None,
+    stream: Annotated[
+        Path | None,
+        typer.Option(
+            "--stream",
+            exists=True,
+            dir_okay=False,
+            help="One person's labelled rows in date order, replayed with corrections instead.",
+        ),
+    ] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="Folder for the plots.")] = None,
 ) -> None:
     """Measure categories, merchants and speed against simple baselines.
@@ -148,6 +157,9 @@ def evaluate(
     """
     from bank_sync.categorization.evaluation import report, sets
 
+    if stream:
+        _tell(report.stream_report(sets.from_file(stream)))
+        return
     for path in [rows] if rows else [_DEVELOPMENT] if _DEVELOPMENT.exists() else []:
         _tell(report.report(sets.from_file(path)))
         if plots:

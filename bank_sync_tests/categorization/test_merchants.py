@@ -148,3 +148,70 @@ def test_an_everyday_word_is_a_brand_only_alone() -> None:
     """A short, common name must not swallow other merchants."""
     assert merchant("APPLE 0441").name == "Apple"
     assert merchant("APPLE ORCHARD FARM").name == "Apple Orchard Farm"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("POS DEBIT      STARBUCKS 4471     SEATTLE WA", "Starbucks"),
+        ("CARD PAYMENT TO     QVZOK WJK     LEEDS", "Qvzok Wjk"),
+        ("QVZOK WJK (ONLINE ORDERS)", "Qvzok Wjk"),
+        ("QVZOK WJK (CITY CENTRE BR", "Qvzok Wjk"),
+        ("QVZOK WJK - RIVERSIDE", "Qvzok Wjk"),
+        ("QVZOK WJK/MUENCHEN", "Qvzok Wjk"),
+        ("UPI-QVZOK WJK-QVZOK@OKBANK-BANK0000123-4471", "Qvzok Wjk"),
+        ("UPI/DR/4471/QVZOK WJK/BANK/QVZOK@OKBANK", "Qvzok Wjk"),
+        ("AUTOPAY (RECURRING) QVZOK", "Autopay Recurring Qvzok"),
+    ],
+)
+def test_the_part_that_names_the_merchant_is_found(text: str, name: str) -> None:
+    """Columns of a rail, brackets and dashes behind the name, a city after a slash, Indian banks' fields."""
+    assert merchant(text).name == name
+
+
+@pytest.mark.parametrize("tail", ["NOWHERESVILLE NS AUS", "NOWHERESVILLE TX", "LOND", "LONDO", "K", "WC L"])
+def test_an_unknown_town_and_what_is_left_of_one_do_not_change_the_key(tail: str) -> None:
+    """Before a state's code stands a town, listed or not; cities may be cut; single letters say nothing."""
+    whole = {"LOND": "qvzok-wjk-lond", "WC L": "qvzok-wjk-wc"}.get(tail, "qvzok-wjk")
+    assert merchant(f"QVZOK WJK {tail}").key == whole
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole"),
+    [
+        ("QVZOK STORAG", "Qvzok Storage"),
+        ("QVZOK WJK KITCHE", "Qvzok Wjk Kitchen"),
+        ("QVZOK SERV", "Qvzok Serv"),
+    ],
+)
+def test_a_cut_word_is_mended_where_only_one_word_can_be_meant(cut: str, whole: str) -> None:
+    """Card networks cut at fixed widths; "serv" may be of several words and stays."""
+    assert merchant(cut).name == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ENGEN QVZOK WJK", "Engen"),
+        ("CLASSIC QVZOK WJK", "Classic Qvzok Wjk"),
+        ("ACCESSORIZE AND QVZOK", "Accessorize And Qvzok"),
+        ("ENGEN DENTIST QVZOK", "Engen Dentist Qvzok"),
+    ],
+)
+def test_a_chain_is_known_with_the_place_of_its_shop_behind_it(text: str, name: str) -> None:
+    """A listed word of its own is a chain; everyday words, joined names, those of another trade are not."""
+    assert merchant(text).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("WWW.PETSUPPLIES.CO.UK", "Pet Supplies"),
+        ("QVZOKWJK.COM", "Qvzokwjk"),
+        ("CLOTHES4471 LONDON", "Clothes"),
+        ("& QVZOK", "Qvzok"),
+    ],
+)
+def test_addresses_and_stumps_are_names(text: str, name: str) -> None:
+    """Words written together in an address come apart; letters before digits may be all there is."""
+    assert merchant(text).name == name

@@ -90,3 +90,31 @@ def test_places_are_no_names_of_shops() -> None:
     cities = {row["name"] for row in csv_rows("cities.csv") if row["kind"] == "city"}
     assert not cities & {"bell", "target", "shell", "hut", "market", "king"}
     assert {"bakersfield", "wolverhampton"} <= cities
+
+
+@pytest.mark.parametrize(
+    ("description", "core"),
+    [
+        ("1PASSWORD TORONTO 4471", ("1password",)),
+        ("MOTEL 6 4471", ("motel", "6")),
+        ("QVZOK 6 4471", ("qvzok",)),
+        ("POS PURCHASE     QVZOK     LEEDS", ("qvzok",)),
+    ],
+)
+def test_a_number_counts_where_it_belongs_to_a_listed_name(description: str, core: tuple[str, ...]) -> None:
+    """A brand spelled with digits is as well known as any other; all other numbers say nothing."""
+    assert read(description).core[: len(core)] == core
+    assert "4471" not in read(description).all
+
+
+def test_a_text_of_one_word_with_digits_still_says_something() -> None:
+    """What stands before its digits is all the bank wrote."""
+    assert read("QVZOKPARK0044710003U").all == ("qvzokpark",)
+
+
+def test_where_prices_are_higher_people_round_more() -> None:
+    """Five rand are half a euro: shops ask such prices, and people round to fifty."""
+    assert is_round(100)
+    assert not is_round(105, price_level=9)
+    assert is_round(150, price_level=9)
+    assert band(105, "ZAR") != band(150, "ZAR")

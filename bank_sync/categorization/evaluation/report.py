@@ -25,6 +25,7 @@ from bank_sync.categorization.evaluation.figures import (
 )
 from bank_sync.categorization.evaluation.plots import plots
 from bank_sync.categorization.evaluation.sets import Labelled
+from bank_sync.categorization.evaluation.stream import replays
 from bank_sync.categorization.training.examples import Example, examples
 from bank_sync.categorization.training.fit import SEED
 
@@ -58,6 +59,18 @@ def report(rows: Sequence[Labelled]) -> str:
         f"{_speed(_invented(learnt, rows[0].source))} where every merchant is another, too.",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def stream_report(rows: Sequence[Labelled]) -> str:
+    """Return in Markdown how right the second half of one person's stream is, by how much they correct."""
+    found = [(str(one.corrections), f"{one.strict:.3f}", f"{one.lenient:.3f}") for one in replays(rows)]
+    return "\n".join(
+        [
+            f"# One person's {len(rows)} transactions in order\n",
+            _table(("corrections", "strict", "lenient"), found),
+            "\nShares of the second half that were right, after the first mistakes were corrected.",
+        ]
+    )
 
 
 def draw(rows: Sequence[Labelled], folder: Path) -> list[Path]:

@@ -126,7 +126,7 @@ class _Writer:
 
     def _amount(self, primary: str) -> float:
         amount = math.exp(self.rng.gauss(_USUAL[primary][1], _SPREAD))
-        if self.rng.random() < (0.6 if primary in _OF_ACCOUNTS else 0.08):
+        if self.rng.random() < (0.6 if primary in _OF_ACCOUNTS else 0.15):
             return max(5.0, round(amount / 10) * 10.0)
         return max(0.5, round(amount, 2))
 

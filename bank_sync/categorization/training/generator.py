@@ -71,9 +71,32 @@ _AREAS = (
     *("terminal", "bridge", "street", "bahnhof", "hbf", "gare", "centrum", "sud", "nord", "centro", "via"),
 )
 _WIDTHS = (12, 16, 18, 20, 22, 23, 25)  # characters at which card networks and banks cut
+_PROCESSORS = sorted(
+    set(_RAILS["processors"]).difference(*(phrases for name, phrases in _CHANNELS.items() if "_" in name))
+)
 _MONEY = frozenset(("TRANSFER_OUT", "TRANSFER_IN", "INCOME", "LOAN_DISBURSEMENTS", "BANK_FEES"))
 
 TRANSFERS: list[str] = _CHANNELS["transfer"]
+
+# How often a merchant of a category uses a till that the category's merchants share.
+_TILLS = {
+    "FOOD_AND_DRINK": {"restaurant_till": 0.06, "market_till": 0.06, "web_shop": 0.005},
+    "GENERAL_MERCHANDISE": {"market_till": 0.03, "web_shop": 0.06},
+    "PERSONAL_CARE": {"market_till": 0.05, "web_shop": 0.02, "gym_till": 0.05},
+    "GENERAL_SERVICES": {"market_till": 0.03, "software_seller": 0.04},
+    "ENTERTAINMENT": {
+        "market_till": 0.01,
+        "ticket_seller": 0.06,
+        "tour_seller": 0.02,
+        "software_seller": 0.01,
+    },
+    "TRAVEL": {"tour_seller": 0.05},
+    "HOME_IMPROVEMENT": {"market_till": 0.02, "web_shop": 0.02},
+    "MEDICAL": {"market_till": 0.02},
+    "TRANSPORTATION": {"market_till": 0.01},
+    "GOVERNMENT_AND_NON_PROFIT": {"public_till": 0.06, "market_till": 0.01},
+    "RENT_AND_UTILITIES": {"public_till": 0.03},
+}
 
 
 def descriptor(rng: Random, name: str, primary: str) -> str:
@@ -111,7 +134,19 @@ def _with_town(rng: Random, name: str) -> str:
     return whole[: len(name) + rng.randint(3, 12)] if rng.random() < 0.5 else whole
 
 
+def _till(rng: Random, primary: str) -> str | None:
+    chance = rng.random()
+    for till, share in _TILLS.get(primary, {}).items():
+        chance -= share
+        if chance < 0:
+            return str(rng.choice(_CHANNELS[till]))
+    return None
+
+
 def _with_rail(rng: Random, text: str, primary: str) -> str:
+    till = _till(rng, primary)
+    if till is not None:
+        return f"{till}{rng.choice((' *', '*', '* ', ' '))}{text}"
     kind = rng.random()
     if primary in _MONEY:
         if kind < 0.2:
@@ -125,8 +160,8 @@ def _with_rail(rng: Random, text: str, primary: str) -> str:
         )
     elif primary == "GENERAL_SERVICES" and kind < 0.15:
         channel = "direct_debit"
-    elif kind < 0.08:
-        return f"{rng.choice(_RAILS['processors'])} *{text}"
+    elif kind < 0.05:
+        return f"{rng.choice(_PROCESSORS)} *{text}"
     else:
         channel = (
             "card" if kind < 0.5 else "direct_debit" if kind < 0.54 else "transfer" if kind < 0.56 else ""

@@ -36,6 +36,15 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was said, and the texts of the row it was said of, from which its merchant can be found again."""
+
+    said: Remembered
+    description: str
+    merchant_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Current:
     """A transaction with its current category; `user_id` is whose it is."""
 
@@ -70,20 +79,30 @@ def remember(db: Connection, user_id: str, said: Remembered, *, learnt_from: str
     db.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
 
 
-def recall(db: Connection, connection_id: str) -> dict[tuple[str, bool], Remembered]:
-    """What the person behind a connection said, by merchant key and whether money comes in."""
+def recall(db: Connection, connection_id: str) -> list[Recalled]:
+    """What the person behind a connection said, the oldest first."""
     query = (
         select(
             category_memory.c.merchant_key,
             category_memory.c.money_in,
             category_memory.c.category_primary.label("primary"),
             category_memory.c.category_detailed.label("detailed"),
+            transactions.c.description,
+            transactions.c.merchant_name,
         )
         .join(connections, connections.c.user_id == category_memory.c.user_id)
+        .join(transactions, transactions.c.transaction_id == category_memory.c.learnt_from)
         .where(connections.c.connection_id == connection_id)
+        .order_by(category_memory.c.learnt_at, category_memory.c.merchant_key)
     )
-    found = [Remembered(**row) for row in db.execute(query).mappings()]
-    return {(one.merchant_key, one.money_in): one for one in found}
+    return [
+        Recalled(
+            Remembered(row["merchant_key"], row["money_in"], row["primary"], row["detailed"]),
+            row["description"],
+            row["merchant_name"],
+        )
+        for row in db.execute(query).mappings()
+    ]
 
 
 _COLUMNS = [

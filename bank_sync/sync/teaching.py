@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
 
-from bank_sync.categorization import Category
+from bank_sync.categorization import Category, merchant
 from bank_sync.categorization.phrases import plain_words
 from bank_sync.storage.categories import Uncategorized
-from bank_sync.storage.category_memory import Remembered, recall
+from bank_sync.storage.category_memory import Recalled, Remembered, recall
 from bank_sync.storage.category_rules import OwnRule, Rule, rules_for
 
 # One merchant may sell what belongs to two categories; mostly a person means all of it.
@@ -68,7 +69,21 @@ class Teaching:
 
 def teaching(db: Connection, connection_id: str) -> Teaching:
     """What the person behind a connection taught so far."""
-    return Teaching(rules_for(db, connection_id), recall(db, connection_id))
+    return Teaching(rules_for(db, connection_id), _by_merchant(recall(db, connection_id)))
+
+
+def _by_merchant(recalled: Sequence[Recalled]) -> dict[tuple[str, bool], Remembered]:
+    """Put each lesson under the key it was taught with and the one that its merchant has today.
+
+    A later version of bank_sync may read another key out of the same text; what was taught must outlive that.
+    Of two lessons that now meet, the newer counts.
+    """
+    found: dict[tuple[str, bool], Remembered] = {}
+    for one in recalled:
+        today = merchant(one.description, one.merchant_name).key or one.said.merchant_key
+        for key in (one.said.merchant_key, today):
+            found[key, one.said.money_in] = one.said
+    return found
 
 
 def in_words(rule: Rule) -> str:
@@ -88,10 +103,16 @@ def _words(row: Uncategorized) -> frozenset[str]:
     return frozenset(plain_words(f"{row.description} {row.merchant_name or ''}"))
 
 
+@lru_cache(1024)
+def _keys(merchant_key: str) -> tuple[str, str]:
+    """Return the key a rule was made with and the one that a merchant of that name has today."""
+    return merchant_key, merchant(merchant_key.replace("-", " ")).key
+
+
 def _fits(rule: Rule, row: Uncategorized, merchant_key: str, words: frozenset[str]) -> bool:
     size = abs(row.amount)
     return (
-        (rule.merchant_key is None or rule.merchant_key == merchant_key)
+        (rule.merchant_key is None or merchant_key in _keys(rule.merchant_key))
         and (rule.words is None or words.issuperset(rule.words.split()))
         and (rule.money_in is None or rule.money_in == (row.amount > 0))
         and (rule.at_least is None or size >= rule.at_least)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -222,3 +223,38 @@ def test_people_erase(linked: tuple[Any, str], services: Services) -> None:
     with services.engine.connect() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM bank.users").scalar() == 0
         assert db.exec_driver_sql("SELECT count(*) FROM bank.balances").scalar() == 0
+
+
+def test_categories_evaluate(command: Any, tmp_path: Path) -> None:
+    """Rows of a file are measured, a stream of them replayed; a line that is no row is named, not quoted."""
+    row = {
+        "description": "TESCO STORES 2218",
+        "amount": 12.5,
+        "labels": ["FOOD_AND_DRINK"],
+        "merchant": "Tesco",
+    }
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        "\n".join(json.dumps({**row, "source": source}) for source in ("one", "two")), encoding="utf-8"
+    )
+    patient = replace(command, patience_s=240.0)
+    measured = patient.run("categories", "evaluate", "--rows", str(rows))
+    assert measured.returncode == 0, measured.stderr
+    for expected in (
+        "| all ",
+        "| one ",
+        "| two ",
+        "naive Bayes",
+        "2 names: 1.000 exactly right",
+        "Rows a CPU second",
+    ):
+        assert expected in measured.stdout
+    replayed = patient.run("categories", "evaluate", "--stream", str(rows))
+    assert replayed.returncode == 0, replayed.stderr
+    assert "| 50          | 1.000  | 1.000   |" in replayed.stdout
+    rows.write_text(json.dumps({**row, "amount": "SECRET"}), encoding="utf-8")
+    for option in ("--rows", "--stream"):
+        refused = command.run("categories", "evaluate", option, str(rows))
+        assert refused.returncode != 0
+        assert refused.stderr.startswith("rows.jsonl, line 1: amount: ")
+        assert "SECRET" not in refused.stderr

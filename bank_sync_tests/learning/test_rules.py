@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from bank_sync.domain.errors import NotFound
+from bank_sync.storage import tables
 from bank_sync.storage.category_rules import Rule
-from bank_sync.storage.database import DatabaseError
+from bank_sync.storage.database import DatabaseError, transaction
 from bank_sync.sync import corrections, rules
 from bank_sync_tests.learning.town import Town
 
@@ -121,3 +124,26 @@ def test_names_and_words_of_people(town: Town) -> None:
     assert rules.merchant_key("TESCO STORES 2218") == "tesco"
     assert rules.plain("  Café, MÜLLER ") == "cafe muller"
     assert (rules.merchant_key(None), rules.plain("  ")) == (None, None)
+
+
+def test_what_was_taught_outlives_a_new_key_of_its_merchant(town: Town) -> None:
+    """A later version may read another key out of a text: lessons and rules follow, and the newest counts."""
+    person = town.person()
+    [first] = town.pays(person, "QVZOK WJK LEEDS")
+    town.categorize(person)
+    corrections.correct(town.services, first, "MEDICAL", None)
+    rules.add(town.services, f"app-{person}", rule(words=None, merchant_key="tesco-stores-2218"))
+    with transaction(town.services.engine) as db:
+        # as a version would have left it that took the town for a part of the name
+        old = {"merchant_key": "qvzok-wjk-leeds"}
+        yesterday = town.services.clock() - timedelta(days=1)
+        db.execute(update(tables.category_memory).values(**old, learnt_at=yesterday))
+        db.execute(update(tables.transaction_categories).values(old))
+    [later], [shop] = town.pays(person, "QVZOK WJK LEEDS"), town.pays(person, TESCO)
+    town.categorize(person)
+    assert town.category(later)[:2] == ("MEDICAL", "memory")
+    assert town.category(shop)[:2] == ("TRAVEL", "user_rule")
+    corrections.correct(town.services, later, "TRAVEL", None)
+    [last] = town.pays(person, "QVZOK WJK YORK")
+    town.categorize(person)
+    assert town.category(last)[:2] == ("TRAVEL", "memory")

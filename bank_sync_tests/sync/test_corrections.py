@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bank_sync.categorization import merchant
 from bank_sync.domain.errors import NotFound
 from bank_sync.storage import category_memory
 from bank_sync.sync import corrections
@@ -36,7 +37,7 @@ def test_a_correction_applies_to_that_merchant_and_person_alone(meet: Callable[.
     assert rows == person.one(TAUGHT) == 2
     assert person.one(OTHERS.format(person.connection_id)) == 0
     with stranger.services.engine.connect() as db:
-        assert category_memory.recall(db, stranger.connection_id) == {}
+        assert category_memory.recall(db, stranger.connection_id) == []
 
 
 def test_a_lesson_is_kept_for_rows_to_come(meet: Callable[..., Person]) -> None:
@@ -47,9 +48,10 @@ def test_a_lesson_is_kept_for_rows_to_come(meet: Callable[..., Person]) -> None:
     sync_connection(person.services, person.connection_id)
     assert person.one(TAUGHT) >= rows
     with person.services.engine.connect() as db:
-        ((key, money_in), said), *others = category_memory.recall(db, person.connection_id).items()
-    assert (said.merchant_key, said.money_in, said.primary, said.detailed) == (key, money_in, *COFFEE)
-    assert not others
+        [recalled] = category_memory.recall(db, person.connection_id)
+    said = recalled.said
+    assert merchant(recalled.description, recalled.merchant_name).key == said.merchant_key
+    assert (said.money_in, said.primary, said.detailed) == (False, *COFFEE)
 
 
 def test_a_later_word_replaces_an_earlier_one(meet: Callable[..., Person]) -> None:

@@ -164,7 +164,7 @@ def _from_brands(writer: _Writer) -> None:
 def _from_names(writer: _Writer) -> None:
     hiding = (*_HIDING, _UNLISTED, _UNLISTED)
     for row in csv_rows("names.csv"):
-        writer.add(row["name"], row["detailed"], writer.rng.choice(hiding), 0.6)
+        writer.add(row["name"], row["detailed"], writer.rng.choice(hiding), 1.0)
 
 
 def _from_rules(writer: _Writer) -> None:

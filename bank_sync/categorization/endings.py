@@ -3,6 +3,7 @@
 Belongs here: words behind the name. Does not belong here: words in front of it (`rails`).
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
@@ -36,6 +37,7 @@ _FULL_MONTH = 4
 # Short forms ("mar") are removed only beside a number; as words of their own they may be part of a name.
 _MONTH_NAMES = frozenset(folded(month) for month in _RAILS["months"] if len(month) >= _FULL_MONTH)
 _TELLING_STUMP = 5  # letters from which what is left of a cut word says which word it was
+_LETTERS_BEHIND = re.compile(r"[^\W\d_]+$")
 _MOST_REMEMBERED = 65_536
 
 
@@ -63,8 +65,24 @@ def name_words(plain: tuple[str, ...]) -> tuple[str, ...]:
     while (end := _tail_start(plain)) is not None and not _trade_alone(plain[:end]):
         coded = plain[end] in _STATES_AND_COUNTRIES
         plain = plain[:end]
-    is_town = coded and len(plain) > 1 and not is_piece(plain[-1])
-    return plain[:-1] if is_town else plain
+    if not coded or len(plain) == 1 or is_piece(plain[-1]) or is_listed(plain):
+        return plain
+    before = _before_city(plain[-1])
+    return (*plain[:-1], before) if before else plain[:-1]
+
+
+def city_behind(word: str) -> str:
+    """Return the city that is written behind digits without a space, as at fixed widths, or nothing."""
+    found = _LETTERS_BEHIND.search(word)
+    return found.group() if found and found.group() in _CITIES else ""
+
+
+def _before_city(word: str) -> str:
+    """Return what stands before a city written without a space, where that can be more than a stump."""
+    for start in range(_TELLING_STUMP, len(word) - _TELLING_STUMP):
+        if word[start:] in _CITIES:
+            return word[:start]
+    return ""
 
 
 def names_nobody(plain: tuple[str, ...]) -> bool:
@@ -82,9 +100,10 @@ def mended(words: Sequence[str]) -> list[str]:
         kept.pop()
     if len(kept) > 1:
         last = folded(kept[-1])
-        if (whole := _whole(last)) is not None:
+        whole, is_city = _whole(last), _begins_city(last)
+        if whole is not None and not (is_city and len(last) == _TELLING_STUMP):
             kept[-1] = whole
-        elif _begins_city(last) and not _trade_alone([folded(word) for word in kept[:-1]]):
+        elif whole is None and is_city and not _trade_alone(tuple(map(folded, kept[:-1]))):
             kept.pop()
     return kept
 
@@ -109,7 +128,9 @@ def _city_beginnings() -> frozenset[str]:
     return frozenset(city[:end] for city in _CITIES for end in range(_TELLING_STUMP, len(city)))
 
 
-def _trade_alone(words: Sequence[str]) -> bool:
+def _trade_alone(words: tuple[str, ...]) -> bool:
+    if len(words) > 1 and is_listed(words):
+        return False
     telling = [word for word in words if word not in _JOINING]
     return len(telling) <= 1 and all(map(is_trade, telling))
 
@@ -117,6 +138,8 @@ def _trade_alone(words: Sequence[str]) -> bool:
 def _tail_start(words: tuple[str, ...]) -> int | None:
     """Return where a place, legal form or filler at the end begins, or None if there is none."""
     if not words or not (_TAILS.may_end(words[-1]) or words[-1] == "&"):
+        return None
+    if words[-1] == "shop" and is_trade(words[-2]):
         return None
     for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
         start = len(words) - length

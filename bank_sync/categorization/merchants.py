@@ -13,6 +13,7 @@ from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
 from bank_sync.categorization.columns import named_part, statement_column
 from bank_sync.categorization.compounds import apart
 from bank_sync.categorization.endings import (
+    city_behind,
     mended,
     name_words,
     names_nobody,
@@ -99,14 +100,20 @@ def _folded(words: Sequence[str]) -> tuple[str, ...]:
 def _name(words: Sequence[str], *, is_address: bool) -> list[str]:
     """Keep the words that name the merchant: no numbers, nothing behind a reference marker, no place."""
     numbers = numbers_in_names(_folded(words))
-    kept = [word for place, word in enumerate(words) if place in numbers or not has_digit(word)]
+    kept = [
+        word if place in numbers or not has_digit(word) else city_behind(word)
+        for place, word in enumerate(words)
+    ]
+    kept = [word for word in kept if word]
     while kept and kept[0] == "&":
         kept.pop(0)
     plain = without_references(_folded(kept))
     kept = without_months(kept[: len(plain)], plain)
     plain = _folded(kept)
     if not is_listed(plain):
-        kept = mended(kept[: len(name_words(plain))])
+        left = name_words(plain)
+        kept = [word if folded(word) == bare else bare for word, bare in zip(kept, left, strict=False)]
+        kept = mended(kept)
     if names_nobody(_folded(kept)):
         kept = _lettered(words) or kept
     return [piece for word in kept for piece in _pieces(word, is_address=is_address)]

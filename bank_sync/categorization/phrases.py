@@ -26,6 +26,8 @@ _MOST_REMEMBERED = 65_536
 
 def canonical(text: str) -> str:
     """Return `text` in lower case, compatibility-normalized, so that equal looks mean equal strings."""
+    if "&amp;" in text:
+        text = text.replace("&amp;", "&")
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

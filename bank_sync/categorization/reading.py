@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bank_sync.categorization.columns import statement_column
 from bank_sync.categorization.compounds import taken_apart
-from bank_sync.categorization.endings import name_words, without_references
+from bank_sync.categorization.endings import city_behind, name_words, without_references
 from bank_sync.categorization.names import is_listed, numbers_in_names
 from bank_sync.categorization.phrases import canonical, folded, has_digit, split_words
 from bank_sync.categorization.rails import prefix_length, without_processor
@@ -57,7 +57,10 @@ def _numberless(words: tuple[str, ...]) -> tuple[str, ...]:
     if "".join(words).isalpha():
         return words
     kept = numbers_in_names(words)
-    found = [word if word.isalpha() or place in kept else _stump(word) for place, word in enumerate(words)]
+    found = [
+        word if word.isalpha() or place in kept else _stump(word) or city_behind(word)
+        for place, word in enumerate(words)
+    ]
     return tuple(filter(None, found))
 
 

@@ -4,6 +4,7 @@ Belongs here: bands of amounts. Does not belong here: what a band weighs (`model
 """
 
 import math
+from functools import cache
 
 BANDS = 8
 _ROUND = 5
@@ -31,7 +32,12 @@ def band(amount: float, currency: str) -> float:
 
 def is_round(amount: float, price_level: float = 1) -> bool:
     """Tell whether people, rather than prices, chose an amount; where prices are higher, they round more."""
-    return amount != 0 and amount % (_ROUND * 10 ** round(math.log10(price_level))) == 0
+    return amount != 0 and amount % _unit(price_level) == 0
+
+
+@cache
+def _unit(price_level: float) -> int:
+    return int(_ROUND * 10 ** round(math.log10(price_level)))
 
 
 def bucket(amount: float) -> int:

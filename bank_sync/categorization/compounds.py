@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 
 from bank_sync.categorization.datafiles import csv_rows, toml_table
-from bank_sync.categorization.names import listed
+from bank_sync.categorization.names import listed_words
 from bank_sync.categorization.phrases import plain_words
 
 _MOST_REMEMBERED = 65_536
@@ -51,8 +51,7 @@ def _words() -> Iterator[str]:
     for part in toml_table("rules.toml").values():
         phrases = (phrase for rule in part for phrase in rule["phrases"] if "~" not in phrase)
         yield from (word for phrase in phrases for word in plain_words(phrase))
-    for name, _ in listed():
-        words = plain_words(name)
+    for words in listed_words():
         yield from (word for word in words if len(word) >= _SURE_PIECE or len(words) == 1)
 
 

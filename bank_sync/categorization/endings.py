@@ -139,7 +139,7 @@ def _tail_start(words: tuple[str, ...]) -> int | None:
     """Return where a place, legal form or filler at the end begins, or None if there is none."""
     if not words or not (_TAILS.may_end(words[-1]) or words[-1] == "&"):
         return None
-    if words[-1] == "shop" and is_trade(words[-2]):
+    if words[-1] == "shop" and len(words) > 1 and is_trade(words[-2]):
         return None
     for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
         start = len(words) - length

@@ -19,8 +19,8 @@ _LONG_WORD = 7  # letters from which a single word is rarely part of another nam
 _SHORTEST = 3
 _LOOK_INTO = 5  # words of a merchant at which a name may begin
 _SHORTEST_CHAIN = 4
-_MOST_OTHERS = 2  # listed names of others that a chain's name may stand in
-_MOST_BEGUN = 8
+_MOST_OTHERS = 4  # listed names of others that a chain's name may stand in
+_MOST_BEGUN = 20
 _CONNECTING = frozenset(("&", "and", "or", "of", "the", "on", "in", "y", "und", "et", "e", "en", "og", "och"))
 HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
 
@@ -51,22 +51,34 @@ def names_of(table: dict[str, str]) -> list[str]:
     return [name for part in table.get("names", "").split("|") if (name := part.strip())]
 
 
+def listed_words() -> Iterator[tuple[str, ...]]:
+    """Yield the plain words of every shipped name."""
+    return (words for words, _ in _listed_words())
+
+
+@cache
+def _listed_words() -> list[tuple[tuple[str, ...], str]]:
+    """Return the plain words of every name and its detailed category."""
+    return [(tuple(plain_words(name)), detailed) for name, detailed in listed()]
+
+
 @cache
 def _index() -> PhraseIndex[str]:
-    distinct: dict[tuple[str, str], str] = {}
-    for name, detailed in listed():
-        words = " ".join(plain_words(name))
-        if len(words.replace(" ", "")) >= _SHORTEST:
+    distinct: dict[tuple[tuple[str, ...], str], str] = {}
+    for words, detailed in _listed_words():
+        if sum(map(len, words)) >= _SHORTEST:
             distinct.setdefault((words, primary_of(detailed) or ""), detailed)
-    return PhraseIndex((words, detailed) for (words, _), detailed in distinct.items())
+    return PhraseIndex.of_plain((words, detailed) for (words, _), detailed in distinct.items())
 
 
 @cache
 def _numbered() -> tuple[PhraseIndex[None], frozenset[str]]:
-    names = {" ".join(words) for name, _ in listed() if any(map(has_digit, words := plain_words(name)))}
-    names = {name for name in names if not name.isdigit()}
-    return PhraseIndex((name, None) for name in names), frozenset(
-        word for name in names for word in name.split() if has_digit(word)
+    names = {
+        words for words, _ in _listed_words() if not "".join(words).isalpha() and any(map(has_digit, words))
+    }
+    names = {words for words in names if not "".join(words).isdigit()}
+    return PhraseIndex.of_plain((words, None) for words in names), frozenset(
+        word for words in names for word in words if has_digit(word)
     )
 
 
@@ -168,8 +180,7 @@ def _begin_or_end_many() -> Iterator[str]:
     single: dict[str, set[str | None]] = {}
     begun: dict[str, list[str | None]] = {}
     inside = Counter[str]()
-    for name, detailed in set(listed()):
-        words = plain_words(name)
+    for words, detailed in set(_listed_words()):
         if len(words) == 1:
             single.setdefault(words[0], set()).add(primary_of(detailed))
         elif words:

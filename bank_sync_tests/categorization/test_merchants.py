@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bank_sync.categorization import merchant
+from bank_sync.categorization import categorize, merchant
 from bank_sync.categorization.brands import BRANDS
 from bank_sync.categorization.datafiles import toml_table
 from bank_sync.categorization.phrases import plain_words
@@ -94,6 +94,15 @@ def test_cleaning_a_clean_name_changes_nothing(text: str) -> None:
     """Any text at all: a merchant's name leads back to the same merchant."""
     found = merchant(text)
     assert merchant(found.name) == found
+
+
+def test_every_word_that_means_something_may_stand_alone() -> None:
+    """A text of one or two such words is read like any other, and leads back to itself."""
+    words = sorted(RESERVED)
+    for text in (*words, *map(" ".join, zip(words, reversed(words), strict=True))):
+        found = merchant(text)
+        assert merchant(found.name) == found
+        assert categorize([{"description": text, "amount": 5, "account_type": "depository"}])
 
 
 @given(text=st.text(max_size=60))

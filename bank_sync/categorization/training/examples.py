@@ -164,7 +164,10 @@ def _from_brands(writer: _Writer) -> None:
 def _from_names(writer: _Writer) -> None:
     hiding = (*_HIDING, _UNLISTED, _UNLISTED)
     for row in csv_rows("names.csv"):
-        writer.add(row["name"], row["detailed"], writer.rng.choice(hiding), 1.0)
+        primary = primary_of(row["detailed"]) or ""
+        account = "depository" if primary in _OF_ACCOUNTS else ""
+        hidden = writer.rng.choice(hiding)
+        writer.add(row["name"], row["detailed"], hidden, 1.0, money_in=primary in _FLOWS_IN, account=account)
 
 
 def _from_rules(writer: _Writer) -> None:

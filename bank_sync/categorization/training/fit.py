@@ -22,9 +22,9 @@ _RECIPE = 5  # one more whenever this package tells the same lists as other rows
 _ALPHA = 1e-5
 _EPOCHS = 4
 # How often a share of the best class is right, on real rows of some thirty origins: training rows cannot
-# tell, every one of them being of a merchant that some list knows. The origins are pooled: what sets one apart
-# are its owner's habits (of three owners in one country one is .09 too high, one right, one .05 too low), which
-# no line can know.
+# tell, every one of them being of a merchant that some list knows. The origins are pooled: what sets one
+# apart are its owner's habits (of three owners in one country one is .09 too high, one right, one .05 too
+# low), which no line can know.
 CALIBRATION = (
     *((0.0, 0.14), (0.3, 0.28), (0.45, 0.58), (0.6, 0.69), (0.75, 0.795), (0.9, 0.803)),
     *((0.96, 0.845), (0.985, 0.872), (0.995, 0.906), (0.999, 0.94), (1.0, 0.993)),

@@ -23,8 +23,8 @@ _ALPHA = 1e-5
 _EPOCHS = 4
 # How often a share of the best class is right, on real rows of some thirty origins: training rows cannot
 # tell, every one of them being of a merchant that some list knows. The origins are pooled: what sets one
-# apart are its owner's habits (of three owners in one country one is .09 too high, one right, one .05 too
-# low), which no line can know.
+# apart are its owner's habits (of three owners in one country one is less right than told, one as right, one
+# more), which no line can know.
 CALIBRATION = (
     *((0.0, 0.14), (0.3, 0.27), (0.45, 0.59), (0.6, 0.69), (0.75, 0.8), (0.9, 0.805)),
     *((0.96, 0.845), (0.985, 0.87), (0.995, 0.9), (0.999, 0.935), (1.0, 0.992)),

@@ -20,7 +20,7 @@ _SHORTEST = 3
 _LOOK_INTO = 5  # words of a merchant at which a name may begin
 _SHORTEST_CHAIN = 4
 _MOST_OTHERS = 4  # listed names of others that a chain's name may stand in
-_MOST_BEGUN = 20
+_MOST_BEGUN = 20  # listed names that a chain's name may begin
 _CONNECTING = frozenset(("&", "and", "or", "of", "the", "on", "in", "y", "und", "et", "e", "en", "og", "och"))
 HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
 
@@ -171,11 +171,11 @@ def _ambiguous() -> frozenset[str]:
         plain_words(f"{people['first_names']} {people['surnames']}"),
         (word for row in csv_rows("cities.csv") for word in plain_words(row["name"])),
         (word for rule in rules for phrase in rule["phrases"] for word in plain_words(phrase)),
-        _begin_or_end_many(),
+        _in_many_names(),
     )
 
 
-def _begin_or_end_many() -> Iterator[str]:
+def _in_many_names() -> Iterator[str]:
     """Yield the words that stand in many listed names, or begin names of several categories."""
     single: dict[str, set[str | None]] = {}
     begun: dict[str, list[str | None]] = {}

@@ -166,11 +166,14 @@ def test_an_everyday_word_is_a_brand_only_alone() -> None:
         ("CARD PAYMENT TO     QVZOK WJK     LEEDS", "Qvzok Wjk"),
         ("QVZOK WJK (ONLINE ORDERS)", "Qvzok Wjk"),
         ("QVZOK WJK (CITY CENTRE BR", "Qvzok Wjk"),
-        ("QVZOK WJK - RIVERSIDE", "Qvzok Wjk"),
+        ("QVZOK WJK - ZKJQ BRANCH", "Qvzok Wjk"),
         ("QVZOK WJK/MUENCHEN", "Qvzok Wjk"),
         ("UPI-QVZOK WJK-QVZOK@OKBANK-BANK0000123-4471", "Qvzok Wjk"),
         ("UPI/DR/4471/QVZOK WJK/BANK/QVZOK@OKBANK", "Qvzok Wjk"),
         ("AUTOPAY (RECURRING) QVZOK", "Autopay Recurring Qvzok"),
+        ("QVZOK &amp; WJK 4471", "Qvzok & Wjk"),
+        ("QVZOK WJK 0000RALEIGH NC", "Qvzok Wjk"),
+        ("QVZOK WJKOVRALEIGH NC", "Qvzok Wjkov"),
     ],
 )
 def test_the_part_that_names_the_merchant_is_found(text: str, name: str) -> None:

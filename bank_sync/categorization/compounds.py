@@ -51,7 +51,7 @@ def _words() -> Iterator[str]:
     for part in toml_table("rules.toml").values():
         phrases = (phrase for rule in part for phrase in rule["phrases"] if "~" not in phrase)
         yield from (word for phrase in phrases for word in plain_words(phrase))
-    for words in listed_words():
+    for words, _ in listed_words():
         yield from (word for word in words if len(word) >= _SURE_PIECE or len(words) == 1)
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bank_sync.categorization.brands import BRANDS, Brand, find_brand, key_of
+from bank_sync.categorization.chains import written
 from bank_sync.categorization.columns import named_part, statement_column
 from bank_sync.categorization.compounds import apart
 from bank_sync.categorization.endings import (
@@ -20,7 +21,7 @@ from bank_sync.categorization.endings import (
     without_months,
     without_references,
 )
-from bank_sync.categorization.names import is_listed, numbers_in_names, written
+from bank_sync.categorization.names import is_listed, numbers_in_names
 from bank_sync.categorization.phrases import canonical, folded, has_digit, plain_words, split_words
 from bank_sync.categorization.rails import prefix_length, without_processor
 

@@ -5,7 +5,6 @@ here: brands with rules of their own (`brands`), or weighing what a name says ag
 (`model`).
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -18,10 +17,6 @@ _TELLING_ALONE = 10  # letters from which a single word says something inside a 
 _LONG_WORD = 7  # letters from which a single word is rarely part of another name
 _SHORTEST = 3
 _LOOK_INTO = 5  # words of a merchant at which a name may begin
-_SHORTEST_CHAIN = 4
-_MOST_OTHERS = 4  # listed names of others that a chain's name may stand in
-_MOST_BEGUN = 20  # listed names that a chain's name may begin
-_CONNECTING = frozenset(("&", "and", "or", "of", "the", "on", "in", "y", "und", "et", "e", "en", "og", "och"))
 HOW_FOUND = ("whole", "words", "long_word", "word", "inside")
 
 
@@ -51,13 +46,8 @@ def names_of(table: dict[str, str]) -> list[str]:
     return [name for part in table.get("names", "").split("|") if (name := part.strip())]
 
 
-def listed_words() -> Iterator[tuple[str, ...]]:
-    """Yield the plain words of every shipped name."""
-    return (words for words, _ in _listed_words())
-
-
 @cache
-def _listed_words() -> list[tuple[tuple[str, ...], str]]:
+def listed_words() -> list[tuple[tuple[str, ...], str]]:
     """Return the plain words of every name and its detailed category."""
     return [(tuple(plain_words(name)), detailed) for name, detailed in listed()]
 
@@ -65,7 +55,7 @@ def _listed_words() -> list[tuple[tuple[str, ...], str]]:
 @cache
 def _index() -> PhraseIndex[str]:
     distinct: dict[tuple[tuple[str, ...], str], str] = {}
-    for words, detailed in _listed_words():
+    for words, detailed in listed_words():
         if sum(map(len, words)) >= _SHORTEST:
             distinct.setdefault((words, primary_of(detailed) or ""), detailed)
     return PhraseIndex.of_plain((words, detailed) for (words, _), detailed in distinct.items())
@@ -74,7 +64,7 @@ def _index() -> PhraseIndex[str]:
 @cache
 def _numbered() -> tuple[PhraseIndex[None], frozenset[str]]:
     names = {
-        words for words, _ in _listed_words() if not "".join(words).isalpha() and any(map(has_digit, words))
+        words for words, _ in listed_words() if not "".join(words).isalpha() and any(map(has_digit, words))
     }
     names = {words for words in names if not "".join(words).isdigit()}
     return PhraseIndex.of_plain((words, None) for words in names), frozenset(
@@ -95,6 +85,16 @@ def is_listed(words: tuple[str, ...]) -> bool:
     return _index().holds(words)
 
 
+def primaries_of(words: tuple[str, ...]) -> frozenset[str]:
+    """Return the primary categories of the listed name that these words are; none if no list has it."""
+    return frozenset(
+        primary_of(detailed) or ""
+        for end, found in _index().at(words, 0)
+        if end == len(words)
+        for detailed in found
+    )
+
+
 def begins_listed(words: tuple[str, ...]) -> bool:
     """Tell whether some list holds a name that these words begin with."""
     return bool(words) and any(_index().at(words, 0))
@@ -106,12 +106,12 @@ def begins_several(words: tuple[str, ...]) -> bool:
 
 
 @cache
-def _trades() -> dict[str, set[str | None]]:
+def _trades() -> dict[str, frozenset[str]]:
     """Return the primaries of each plain word that names a trade or a ware."""
-    trades: dict[str, set[str | None]] = {}
+    trades: dict[str, frozenset[str]] = {}
     for detailed, table in toml_table("vocabulary.toml").items():
         for word in plain_words(table.get("words", "")):
-            trades.setdefault(word, set()).add(primary_of(detailed))
+            trades[word] = trades.get(word, frozenset()) | {primary_of(detailed) or ""}
     return trades
 
 
@@ -120,76 +120,14 @@ def is_trade(word: str) -> bool:
     return word in _trades()
 
 
+def primaries_of_trade(word: str) -> frozenset[str]:
+    """Return the primary categories of a trade or a ware; none for any other word."""
+    return _trades().get(word, frozenset())
+
+
 def trades_from(beginning: str) -> list[str]:
     """Return the trades and wares whose names begin so."""
     return [word for word in _trades() if word.startswith(beginning)]
-
-
-@cache
-def _written() -> dict[tuple[str, ...], str]:
-    """Return how the names of the map's list are written, by their plain words."""
-    return {tuple(plain_words(row["name"])): row["name"] for row in csv_rows("names.csv")}
-
-
-def written(words: Sequence[str]) -> str | None:
-    """Return the listed name that plain words are or begin with, as it is written where that is known.
-
-    What others follow is a name where it can hardly be the beginning of another one: a chain, and behind it
-    the place of one of its shops.
-    """
-    plain = tuple(words)
-    for end in range(min(len(plain), _LOOK_INTO), 0, -1):
-        found = plain[:end]
-        if sum(map(len, found)) < _SHORTEST or not _index().holds(found):
-            continue
-        if end == len(plain) or (_is_chain(plain) if end == 1 else not _ambiguous().issuperset(found)):
-            return _spelling(found)
-    return None
-
-
-def _spelling(words: tuple[str, ...]) -> str:
-    name = _written().get(words, " ".join(words))
-    return name.title() if name.islower() else name
-
-
-def _is_chain(words: tuple[str, ...]) -> bool:
-    """Tell whether the first of several words is a chain's name, and no other a trade that is not its own."""
-    first, behind = words[0], words[1:]
-    if len(first) < _SHORTEST_CHAIN or behind[0] in _CONNECTING or first in _ambiguous():
-        return False
-    own = {primary_of(detailed) for _, found in _index().at(words, 0) for detailed in found}
-    return all(own & _trades()[word] for word in behind if word in _trades())
-
-
-@cache
-def _ambiguous() -> frozenset[str]:
-    """Return the listed single words that may as well be part of another merchant's name."""
-    people = toml_table("people.toml")
-    rules = (rule for part in toml_table("rules.toml").values() for rule in part)
-    return frozenset(_trades()).union(
-        toml_table("everyday.toml")["words"].split(),
-        plain_words(f"{people['first_names']} {people['surnames']}"),
-        (word for row in csv_rows("cities.csv") for word in plain_words(row["name"])),
-        (word for rule in rules for phrase in rule["phrases"] for word in plain_words(phrase)),
-        _in_many_names(),
-    )
-
-
-def _in_many_names() -> Iterator[str]:
-    """Yield the words that stand in many listed names, or begin names of several categories."""
-    single: dict[str, set[str | None]] = {}
-    begun: dict[str, list[str | None]] = {}
-    inside = Counter[str]()
-    for words, detailed in set(_listed_words()):
-        if len(words) == 1:
-            single.setdefault(words[0], set()).add(primary_of(detailed))
-        elif words:
-            begun.setdefault(words[0], []).append(primary_of(detailed))
-            inside.update(set(words[1:]))
-    for word, primaries in single.items():
-        others = sum(primary not in primaries for primary in begun.get(word, ()))
-        if others > _MOST_OTHERS or len(begun.get(word, ())) > _MOST_BEGUN or inside[word] > _MOST_OTHERS:
-            yield word
 
 
 def known(core: tuple[str, ...]) -> list[KnownName]:

@@ -45,10 +45,13 @@ def fingerprints(services: Services) -> list[object]:
 
 
 def some_rows(db: Connection, how_many: int) -> list[str]:
-    """Ids of recent posted rows that never changed."""
+    """Ids of recent posted rows that never changed and are tied to no other row."""
     query = text(
-        "SELECT transaction_id FROM bank.transactions WHERE version = 1 AND removed_at IS NULL "
-        "AND superseded_by IS NULL AND posting = 'posted' AND booked_on > '2026-03-01' "
+        "SELECT transaction_id FROM bank.transactions AS one WHERE version = 1 AND removed_at IS NULL "
+        "AND superseded_by IS NULL AND posting = 'posted' AND booked_on > '2026-03-01' AND NOT EXISTS "
+        "(SELECT FROM bank.transactions AS other WHERE other.superseded_by = one.transaction_id) "
+        "AND NOT EXISTS (SELECT FROM bank.transaction_links "
+        "WHERE one.transaction_id IN (from_transaction_id, to_transaction_id)) "
         "ORDER BY transaction_id LIMIT :how_many"
     )
     return list(db.execute(query, {"how_many": how_many}).scalars())

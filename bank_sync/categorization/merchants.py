@@ -82,25 +82,38 @@ def _clean(text: str) -> Merchant:
     words = split_words(without_processor(named_part(column)))
     words = words[prefix_length(_folded(words)) :]
     brand = find_brand(_folded(words))
-    if brand is None:
-        words = _name(words, is_address=_WEB.search(column) is not None)
-        brand = find_brand(_folded(words))
     if brand is not None:
         return Merchant(brand.name, brand.key)
+    is_address = _WEB.search(column) is not None
+    numbers = numbers_in_names(_folded(words))
+    # a code such as "f24" is part of the name only where the name with it is a listed one
+    if numbers and (found := _listed(_name(words, numbers, is_address=is_address))):
+        return found
+    named = _name(words, set(), is_address=is_address)
+    return _listed(named) or Merchant(
+        " ".join(word[:1].upper() + word[1:] for word in named), key_of(_folded(named))
+    )
+
+
+def _listed(words: Sequence[str]) -> Merchant | None:
+    """Return the merchant of the lists that the words are or begin with."""
     plain = _folded(words)
-    listed = written(plain)
-    if listed is not None:
-        return Merchant(listed, key_of(plain_words(listed)))
-    return Merchant(" ".join(word[:1].upper() + word[1:] for word in words), key_of(plain))
+    brand = find_brand(plain)
+    if brand is not None:
+        return Merchant(brand.name, brand.key)
+    name = written(plain)
+    return Merchant(name, key_of(plain_words(name))) if name is not None else None
 
 
 def _folded(words: Sequence[str]) -> tuple[str, ...]:
     return tuple([folded(word) for word in words])
 
 
-def _name(words: Sequence[str], *, is_address: bool) -> list[str]:
-    """Keep the words that name the merchant: no numbers, nothing behind a reference marker, no place."""
-    numbers = numbers_in_names(_folded(words))
+def _name(words: Sequence[str], numbers: set[int], *, is_address: bool) -> list[str]:
+    """Keep the words that name the merchant: nothing behind a reference marker, no place.
+
+    Of words with digits only those at the places `numbers` are kept.
+    """
     kept = [
         word if place in numbers or not has_digit(word) else city_behind(word)
         for place, word in enumerate(words)

@@ -5,9 +5,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bank_sync.categorization import categorize, merchant
-from bank_sync.categorization.brands import BRANDS
+from bank_sync.categorization.brands import BRANDS, key_of
 from bank_sync.categorization.datafiles import toml_table
-from bank_sync.categorization.phrases import plain_words
+from bank_sync.categorization.names import listed_words
+from bank_sync.categorization.phrases import has_digit, plain_words
 
 RAILS = toml_table("rails.toml")
 PLACES = toml_table("places.toml")
@@ -15,6 +16,8 @@ PLACES = toml_table("places.toml")
 RESERVED = {
     word for table in (*RAILS.values(), *PLACES.values()) for phrase in table for word in plain_words(phrase)
 }
+LISTED_KEYS = {key_of(words) for words, _ in listed_words()}
+NUMBERED = sorted({" ".join(words) for words, _ in listed_words() if any(map(has_digit, words))})
 # Spelled from few letters, such names are nobody's brand and no rail's word, and every failure is readable.
 invented_word = st.text(alphabet="zqvwkjo", min_size=5, max_size=9).filter(lambda word: word not in RESERVED)
 invented_name = st.lists(invented_word, min_size=1, max_size=3).map(" ".join)
@@ -105,12 +108,23 @@ def test_every_word_that_means_something_may_stand_alone() -> None:
         assert categorize([{"description": text, "amount": 5, "account_type": "depository"}])
 
 
-@given(text=st.text(max_size=60))
-def test_a_key_holds_no_digit_unless_a_brand_does(text: str) -> None:
-    """Only a brand that is spelled with a digit has one in its key."""
+@given(
+    text=st.text(max_size=60)
+    | st.lists(st.sampled_from([*NUMBERED, "a", "qvzok"]), min_size=1, max_size=3).map(" ".join)
+)
+@example(text="A:O2")  # a terminal's number may look like a name
+def test_a_key_holds_no_digit_unless_a_listed_name_does(text: str) -> None:
+    """Only the whole name of a merchant that is spelled with a digit has one in its key."""
     key = merchant(text).key
-    assume(key not in BRANDS)
+    assume(key not in LISTED_KEYS)
     assert not any(char.isdecimal() for char in key)
+
+
+@pytest.mark.parametrize("code", ["O2", "Q8", "F24", "G2A"])
+def test_a_code_that_looks_like_a_name_does_not_change_the_key(code: str) -> None:
+    """Behind another name, what could be a short brand is a terminal's number."""
+    assert merchant(f"qvzok wjzkq {code}").key == merchant("qvzok wjzkq").key
+    assert merchant(code).key == code.lower()
 
 
 @pytest.mark.parametrize("key", sorted(BRANDS))

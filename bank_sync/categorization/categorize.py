@@ -21,6 +21,7 @@ from bank_sync.categorization.evidence import account_kind, heard, look
 from bank_sync.categorization.features import Seen
 from bank_sync.categorization.model import Model, shipped
 from bank_sync.categorization.models import Category, TransactionFacts
+from bank_sync.categorization.rails import tells_no_purpose
 from bank_sync.categorization.reading import Reading
 from bank_sync.categorization.rules import (
     KEYWORDS,
@@ -33,7 +34,7 @@ from bank_sync.categorization.rules import (
 )
 from bank_sync.categorization.taxonomy import TAXONOMY_VERSION, primary_of, with_direction
 
-_RULES_VERSION = "rules-2." + fingerprint(
+_RULES_VERSION = "rules-3." + fingerprint(
     "brands.csv", "mcc.csv", "places.toml", "rails.toml", "rules.toml", "taxonomy.csv", "teller.csv"
 )
 # Below this a guess is a suggestion for a person to look at, not a category.
@@ -42,6 +43,9 @@ SURE_ENOUGH = 0.4
 _CODE_SAYS_ENOUGH = 0.7
 # Money from a shop is nearly always a refund, but may be wages or a payout of the same company.
 _REFUND = 0.8
+# "Direct debit" says little of what was paid for; no real rows tell how little.
+_NOBODY_NAMED = 0.3
+_MOVED = ("TRANSFER_IN", "TRANSFER_OUT")
 _MOST_REMEMBERED = 65_536
 _SILENCE = "no rule, merchant code, model or provider's category applies"
 _UNREADABLE = "; the provider's category is not one we know"
@@ -189,6 +193,8 @@ def _from_model(seen: Seen, primary: str, confidence: float) -> Evidence:
         fitting = with_direction(detailed, money_in=True) if seen.circumstances.money_in else detailed
         if fitting and primary_of(fitting) == primary:
             return Evidence(primary, fitting, min(confidence, most), "model", f"model: {why}")
+    if primary not in _MOVED and any(map(tells_no_purpose, seen.reading)):
+        return Evidence(primary, None, min(confidence, _NOBODY_NAMED), "model", "model: nobody is named")
     return Evidence(primary, None, confidence, "model", "model: spelling and circumstances")
 
 

@@ -15,6 +15,7 @@ _RAILS = toml_table("rails.toml")
 _PROCESSOR = re.compile(rf"^(?:{'|'.join(map(re.escape, _RAILS['processors']))})\s?\*\s?(?=\S)")
 _PREFIXES = PhraseIndex((phrase, None) for phrase in _RAILS["prefixes"])
 _RAIL_WORDS = frozenset(_RAILS["rail_words"])
+_NOBODYS_WORDS = _RAIL_WORDS.union(word for word in (*_RAILS["prefixes"], *_RAILS["cuts"]) if " " not in word)
 _RAIL_LONG_ENOUGH = 2
 _FIRST_LETTERS = re.compile(r"\s*[^\W\d_]{2,}")
 _SHORTEST_PROCESSOR = 2
@@ -63,6 +64,11 @@ def is_rail(plain: tuple[str, ...]) -> bool:
         return True
     telling = [word for word in plain if not word.isdigit()]
     return all(word in _RAIL_WORDS or (has_digit(word) and telling[0] in _RAIL_WORDS) for word in telling)
+
+
+def tells_no_purpose(plain: tuple[str, ...]) -> bool:
+    """Tell whether plain words say how money travelled or that there is an invoice, but not who got it."""
+    return is_rail(plain) or _NOBODYS_WORDS.issuperset(plain)
 
 
 def _prefix_end(plain: tuple[str, ...], start: int) -> int:

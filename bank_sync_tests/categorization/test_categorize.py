@@ -251,6 +251,30 @@ def test_an_abstention_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("description", "amount"),
+    [
+        ("SVWZ+Rechnung 20417 EREF+77120 MREF+M-881 CRED+DE42ZZZ00000123456", "-1571.20"),
+        ("SEPA LASTSCHRIFT", "-49.90"),
+        ("PRLV SEPA", "-31"),
+        ("AUTOGIRO", "-420"),
+        ("BILL PAYMENT 4411", "900"),
+        ("POS 4411 12/03", "-4.80"),
+    ],
+)
+def test_a_text_that_names_nobody_is_no_evidence_of_a_purchase(description: str, amount: str) -> None:
+    """How money travelled does not say what it paid for, so the row waits for a person."""
+    found = decide(description, amount)
+    assert found.primary is None
+    assert found.suggested
+    assert "nobody is named" in found.reason
+
+
+def test_a_text_that_names_nobody_may_still_be_a_transfer() -> None:
+    """A transfer is how money travelled."""
+    assert decide("SEPA ÜBERWEISUNG", "-700").primary == "TRANSFER_OUT"
+
+
 def test_results_keep_the_order_of_the_rows() -> None:
     """One category per row, in order, the same each time."""
     rows = [

@@ -12,14 +12,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
 
 from bank_sync.storage.tables import accounts, connections, transaction_categories, transactions
 
 
 @dataclass(frozen=True, slots=True)
 class Uncategorized:
-    """What categorization needs to know of a live transaction whose category is missing or outdated."""
+    """What categorization needs to know of a live transaction whose category is missing or outdated.
+
+    `merchant_name` is the provider's name of the merchant, else of the counterparty.
+    """
 
     transaction_id: str
     connection_id: str
@@ -54,7 +57,13 @@ class Decision:
     merchant_domain: str | None = None
 
 
-_FACTS = [transactions.c[name] for name in Uncategorized.__slots__ if name in transactions.c]
+# A bank that does not know merchants still names who was paid or who paid.
+NAMED = func.coalesce(transactions.c.merchant_name, transactions.c.counterparty_name).label("merchant_name")
+_FACTS = [
+    NAMED if name == NAMED.name else transactions.c[name]
+    for name in Uncategorized.__slots__
+    if name in transactions.c
+]
 
 
 def live_facts() -> Select[Any]:

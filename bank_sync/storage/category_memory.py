@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bank_sync.domain.errors import NotFound
+from bank_sync.storage.categories import NAMED
 from bank_sync.storage.tables import (
     category_memory,
     connections,
@@ -88,7 +89,7 @@ def recall(db: Connection, connection_id: str) -> list[Recalled]:
             category_memory.c.category_primary.label("primary"),
             category_memory.c.category_detailed.label("detailed"),
             transactions.c.description,
-            transactions.c.merchant_name,
+            NAMED,
         )
         .join(connections, connections.c.user_id == category_memory.c.user_id)
         .join(transactions, transactions.c.transaction_id == category_memory.c.learnt_from)

@@ -99,3 +99,22 @@ def test_a_transaction_nobody_knows_is_told(meet: Callable[..., Person]) -> None
     person = meet("plaid")
     with pytest.raises(NotFound):
         corrections.correct(person.services, "txn_none", *COFFEE)
+
+
+def test_whom_the_bank_names_is_the_merchant_where_the_text_names_nobody(meet: Callable[..., Person]) -> None:
+    """Two bills with the same words and other creditors are two merchants; a lesson keeps them apart."""
+    person = meet("gocardless")
+    for amount, creditor in (("-44.95", "Vattenfall"), ("-58.12", "Qvzok Wjkoz"), ("-58.13", "Qvzok Wjkoz")):
+        person.settle(person.hold(amount, "Rechnung", counterparty=creditor))
+    person.days()
+    query = (
+        "SELECT t.amount::float, c.merchant_name, c.category_primary, c.source FROM bank.transactions AS t "
+        "JOIN bank.transaction_categories AS c USING (transaction_id) "
+        "WHERE t.removed_at IS NULL AND c.replaced_at IS NULL AND t.description LIKE '%Rechnung%' "
+        "ORDER BY t.amount DESC"
+    )
+    bill, *others = person.rows(query)
+    assert bill == (-44.95, "Vattenfall", "RENT_AND_UTILITIES", "model")
+    assert [other[1] for other in others] == ["Qvzok Wjkoz"] * 2
+    corrections.correct(person.services, person.one(ROW.format(-58.12, person.connection_id)), *COFFEE)
+    assert [row[2:] for row in person.rows(query)] == [bill[2:], *[(COFFEE[0], "memory")] * 2]
